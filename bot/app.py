@@ -17,7 +17,7 @@ from bot.scheduler import Scheduler
 from bot.supervisor import Health
 from bot.tasks import MAX_CONCURRENT_CHATS, ChatTimers, PerChatUpdateProcessor, Slots
 from bot.updates.intake import Intake
-from bot.updates.listening import Listening, TelegramRequest, TelegramTimes
+from bot.updates.listening import Listening, TelegramRequest, TelegramTimeouts
 from bot.updates.watchdog import Watchdog, WatchdogTimes
 from generation.jobs.account import AccountWatch
 from generation.jobs.lifecycle import Lifecycle, process_erasures
@@ -35,7 +35,7 @@ from generation.models.offer import Offer
 from generation.models.pricing import Period
 from generation.orders.balances import Terms
 from generation.orders.substitutes import Substitutes
-from generation.provider.client import AimlApi, ProviderTimes
+from generation.provider.client import AimlApi, ProviderTimeouts
 from generation.provider.connections import Connections, uses_proxy
 from handlers import registry
 from handlers.attachments import TelegramFiles
@@ -72,8 +72,8 @@ LOCAL_UPLOAD_LIMIT = 2_000_000_000
 class Times:
     """All time-outs, each in seconds; the defaults are what operators get."""
 
-    telegram: TelegramTimes = field(default_factory=TelegramTimes)
-    provider: ProviderTimes = field(default_factory=ProviderTimes)
+    telegram: TelegramTimeouts = field(default_factory=TelegramTimeouts)
+    provider: ProviderTimeouts = field(default_factory=ProviderTimeouts)
     updates: WatchdogTimes = field(default_factory=WatchdogTimes)
     checkup: float = 10.0
     """How long after a start the checks of `doctor` begin: first come those who wait.
@@ -159,7 +159,7 @@ class Bot:
         # the provider, and what it serves; `offer` is every model known
         connections = Connections()
         self.http = httpx.AsyncClient(transport=connections)
-        self.posts = Connections(kept=False)
+        self.posts = Connections(keepalive=False)
         self.api = AimlApi(
             connections,
             url=settings.aimlapi_url,
@@ -189,7 +189,7 @@ class Bot:
             origin=settings.aimlapi_url,
             folder=self.videos,
             media=self.media,
-            seconds=times.provider.fetch_in_all,
+            seconds=times.provider.fetch_total,
             proxied=uses_proxy(),
         )
         files = VideoFiles(TelegramFiles(self.app.bot), downloads, db)

@@ -272,7 +272,7 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
     try:
         balance = await api.balance()
     except AccountError as refusal:
-        return _refused(refusal) + (await _check_log(api) if refusal.is_scope else [])
+        return _refused(refusal) + (await _check_log(api) if refusal.may_lack_scope else [])
     except ProviderError as error:
         if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
             found = f"{url} cannot be reached: {error}"
@@ -306,11 +306,11 @@ async def _check_log(api: AimlApi) -> list[Finding]:
 async def _check_top_up(api: AimlApi) -> list[Finding]:
     """Warn where the balance is no ceiling; a key may well read one and not the other."""
     try:
-        fills_up = await api.fills_up()
+        has_auto_topup = await api.has_auto_topup()
     except ProviderError as error:
         found = f"the AI/ML API does not tell whether it is on: {error}"
         return warning("auto top-up", found, "look yourself at aimlapi.com: it should be off")
-    if not fills_up:
+    if not has_auto_topup:
         return []
     return warning(
         "auto top-up",

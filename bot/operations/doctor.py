@@ -28,7 +28,7 @@ from bot.operations.checks import (
 )
 from bot.process import DATABASE
 from bot.settings.sources import ENV_FILE
-from bot.updates.listening import TelegramRequest, TelegramTimes
+from bot.updates.listening import TelegramRequest, TelegramTimeouts
 from generation.media.pool import MediaProcesses
 from generation.models import availability, pricing
 from generation.models.availability import Feeds, NoFeed, Snapshot
@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything, as `run` would use it; nothing is changed but the data folder made."""
-    request = TelegramRequest(1, TelegramTimes())
+    request = TelegramRequest(1, TelegramTimeouts())
     bot = Bot(
         settings.telegram_bot_token.get_secret_value(),
         base_url=f"{settings.telegram_api_url.rstrip('/')}/bot",

@@ -57,7 +57,7 @@ _METHOD = re.compile(r"(?<!/file)/bot[^/]+/(\w+)(?:\?|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramTimes:
+class TelegramTimeouts:
     """Time-outs in seconds: to connect, without data in a call, upload or long poll, and in all.
 
     `upload` is long because Telegram answers only when it has read the whole video: after an
@@ -68,8 +68,8 @@ class TelegramTimes:
     silence: float = 10.0
     upload: float = 120.0
     poll: float = 10.0
-    call_in_all: float = 90.0
-    upload_in_all: float = 900.0
+    call_total: float = 90.0
+    upload_total: float = 900.0
 
 
 class UnreadableAnswer(TelegramError):
@@ -93,7 +93,7 @@ class TelegramRequest(BaseRequest):
     request itself. `answers` counts responses by method and status; status 0 is no response.
     """
 
-    def __init__(self, count: int, times: TelegramTimes) -> None:
+    def __init__(self, count: int, times: TelegramTimeouts) -> None:
         self._times = times
         self._connections = Connections()
         self._free = asyncio.Semaphore(count)
@@ -156,7 +156,7 @@ class TelegramRequest(BaseRequest):
             raise NetworkError("closed, nothing was sent")
         status = 0
         try:
-            async with asyncio.timeout(times.upload_in_all if files else times.call_in_all):
+            async with asyncio.timeout(times.upload_total if files else times.call_total):
                 status, body = await self._exchange(request)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOut("not done within the time there is") from error

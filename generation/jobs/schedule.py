@@ -377,6 +377,6 @@ class CircuitBreaker:
             return await self.api.balance() > 0
         except AccountError as refusal:
             # the key may lack the scope for the balance: then only a real submission can tell
-            return refusal.is_scope
+            return refusal.may_lack_scope
         except ProviderError:
             return False

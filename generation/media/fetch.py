@@ -30,7 +30,7 @@ import httpx
 
 from generation.media.formats import HEAD_BYTES, MediaError, MediaFailed, video_container
 from generation.media.videos import NotAVideo, probe, video_in
-from generation.provider.connections import pieces_of
+from generation.provider.connections import iter_body
 from generation.provider.errors import NoSuchGeneration, ProviderError
 from generation.provider.protocol import Completed, Failed
 
@@ -328,7 +328,7 @@ def _check_status(status: int) -> None:
 async def _save(response: httpx.Response, file: IO[bytes], max_bytes: int) -> int:
     """Write the body as it comes; its first bytes and its running length decide, no header does."""
     unwritten, size, is_video = bytearray(), 0, False
-    async for chunk in pieces_of(response):
+    async for chunk in iter_body(response):
         unwritten += chunk
         size += len(chunk)
         if size > max_bytes:

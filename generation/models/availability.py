@@ -19,7 +19,7 @@ from generation.models.offer import KINDS, Offer, left_out
 from generation.models.pricing import Rate, read_rates
 from generation.provider.connections import read_body
 from generation.provider.errors import truncate
-from generation.provider.protocol import NONE_IF_INVALID, in_utf8
+from generation.provider.protocol import NONE_IF_INVALID, to_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,7 +125,7 @@ class Feeds:
             ):
                 response.raise_for_status()
                 body = await read_body(response, BODY_LIMIT)
-            return feed.model_validate_json(in_utf8(body)).entries
+            return feed.model_validate_json(to_utf8(body)).entries
         except ValidationError as error:
             raise NoFeed(f"{path}: the answer cannot be read") from error
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, TimeoutError) as error:

@@ -1,7 +1,7 @@
 """The client of the AI/ML API: video generations, the log of requests, and the balance.
 
-A submission is sent once and never repeated here. Every way an exchange can end is translated once
-into `generation.provider.errors`; what the replies say is read in `generation.provider.protocol`.
+A submission is sent once and never repeated here. Every failure of an exchange is mapped to an
+exception of `generation.provider.errors`; replies are parsed in `generation.provider.protocol`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from generation.provider.protocol import (
     LogPage,
     Pending,
     RemoteGeneration,
+    expect_accepted,
+    expect_account_answer,
     expect_known,
-    expect_taken,
-    expect_told,
-    in_utf8,
     read_generation,
+    to_utf8,
 )
 
 if TYPE_CHECKING:
@@ -49,41 +49,41 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 LOOKUP_SECONDS = 15.0
-"""How often the log is searched for a lost submission."""
-TOGETHER_SECONDS = 600
-"""Submissions of such a span of time are looked for in one reading."""
+"""Time between two searches of the log for a lost submission."""
+LOG_SPAN_SECONDS = 600
+"""Submissions sent within the same span of time are searched for in one read of the log."""
 CLOCK_SKEW = timedelta(seconds=60)
-"""How far the provider's clock may be from ours."""
-WINDOW = timedelta(hours=1)
-"""How long after a submission its row may be dated, clocks that differ included."""
+"""The largest difference between the provider's clock and ours."""
+LOG_WINDOW = timedelta(hours=1)
+"""How long after a submission its log row may be dated, including `CLOCK_SKEW`."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderTimes:
-    """Seconds for one step of an exchange, and for all of it (`…_in_all`).
+class ProviderTimeouts:
+    """Timeouts in seconds for one step of an exchange, and for all of it (`…_total`).
 
-    A submission may carry a picture up a slow line; a video may come down one.
+    A submission may upload a picture over a slow line, and a fetch download a video.
     """
 
     connect: float = 10.0
     pool: float = 5.0
     submit: float = 60.0
-    submit_in_all: float = 150.0
+    submit_total: float = 150.0
     ask: float = 30.0
-    ask_in_all: float = 45.0
-    fetch_in_all: float = 600.0
+    ask_total: float = 45.0
+    fetch_total: float = 600.0
 
 
 BODY_LIMIT = 1_000_000
-"""Bytes of an answer that are read; the longest known, a page of the log, has about 60 000."""
+"""Most bytes of a response; the largest one known, a page of the log, has about 60 000."""
 SPENT_HEADER, ID_HEADER = "x-aimlapi-usd-spent", "x-inference-id"
 LOG_PAGE = 100
 LOG_PAGES = 20
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_NEVER_SENT = (
+_NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
@@ -91,14 +91,14 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )
-_BROKEN_OFF = (httpx.HTTPError, httpx.StreamError, httpx.CookieConflict, TimeoutError)
+_INTERRUPTED = (httpx.HTTPError, httpx.StreamError, httpx.CookieConflict, TimeoutError)
 
 
 class AimlApi:
-    """A client of the API at `url`; `http` is opened and closed by whoever gives it.
+    """A client of the API at `url`.
 
-    So are `posts`, which take paid requests where given. `answers` counts requests by
-    method, path and status, of which 0 is none.
+    `http` is the transport, and `posts` a separate one for paid requests, if given; the caller
+    opens and closes both. `answers` counts requests by method, path and status; 0 is no response.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class AimlApi:
         *,
         url: str,
         key: SecretStr,
-        times: ProviderTimes = ProviderTimes(),
+        times: ProviderTimeouts = ProviderTimeouts(),
         posts: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._http = http
@@ -118,24 +118,26 @@ class AimlApi:
         self.answers = Counter[tuple[str, str, int]]()
 
     async def submit(self, body: Mapping[str, object], *, request_id: str) -> RemoteGeneration:
-        """Ask for a video, once. `request_id` is what `log` knows it by later.
+        """Submit a video generation, once; `request_id` identifies it in `log`.
 
-        Raises any ProviderError but those of asking, ValueError for a `request_id` that the
+        Raises any ProviderError of a submission, and ValueError for a `request_id` that the
         provider would silently drop.
         """
         if not _REQUEST_ID.fullmatch(request_id):
             raise ValueError("a request id is 1 to 128 letters, digits, or any of . _ : -")
-        with _translated(NotAccepted, OutcomeUnknown):
-            async with asyncio.timeout(self._times.submit_in_all):
-                answer = await self._exchange(
+        with _map_errors(NotAccepted, OutcomeUnknown):
+            async with asyncio.timeout(self._times.submit_total):
+                answer = await self._send(
                     self._posts,
                     "POST",
                     "/v2/video/generations",
                     json=body,
                     headers={"X-Client-Request-Id": request_id},
-                    silence=self._times.submit,
+                    step_timeout=self._times.submit,
                 )
-        expect_taken(answer, model=str(body.get("model", "")), prompt=str(body.get("prompt", "")))
+        expect_accepted(
+            answer, model=str(body.get("model", "")), prompt=str(body.get("prompt", ""))
+        )
         try:
             return read_generation(answer.body, spent=answer.headers.get(SPENT_HEADER))
         except ValueError as error:
@@ -144,8 +146,8 @@ class AimlApi:
             raise OutcomeUnknown(f"unreadable answer to a submission: {answer.status}") from error
 
     async def poll(self, provider_id: str) -> RemoteGeneration:
-        """Ask how far a generation is. Raises NoSuchGeneration, AccountError, Unavailable."""
-        answer = await self._ask("/v2/video/generations", {"generation_id": provider_id})
+        """Return the state of a generation. Raises NoSuchGeneration, AccountError, Unavailable."""
+        answer = await self._get("/v2/video/generations", {"generation_id": provider_id})
         expect_known(answer)
         try:
             return read_generation(
@@ -155,7 +157,7 @@ class AimlApi:
             raise Unavailable("unreadable answer about a generation") from error
 
     async def log(self, *, since: datetime, until: datetime) -> dict[str, LogEntry]:
-        """Return the submissions of a time, by the ids they were sent with.
+        """Return the submissions within a time, by their request ids.
 
         The log lags behind: what is missing may be listed later. Raises AccountError, Unavailable.
         """
@@ -163,8 +165,8 @@ class AimlApi:
         found: dict[str, LogEntry] = {}
         for page in range(LOG_PAGES):
             place = {"limit": str(LOG_PAGE), "offset": str(page * LOG_PAGE)}
-            answer = await self._ask("/v2/logs", window | place)
-            expect_told(answer)
+            answer = await self._get("/v2/logs", window | place)
+            expect_account_answer(answer)
             try:
                 rows = LogPage.model_validate_json(answer.body)
             except ValidationError as error:
@@ -176,35 +178,35 @@ class AimlApi:
         return found
 
     async def balance(self) -> Decimal:
-        """Return what the account holds, in US dollars. Raises AccountError, Unavailable."""
+        """Return the account's balance in US dollars. Raises AccountError, Unavailable."""
         return (await self._account("/v2/billing")).current_balance
 
-    async def fills_up(self) -> bool:
-        """Tell whether the account tops itself up. Raises AccountError, Unavailable."""
+    async def has_auto_topup(self) -> bool:
+        """Return whether the account tops itself up. Raises AccountError, Unavailable."""
         return (await self._account("/v2/billing/detail")).autotopup_settings.is_enabled
 
     async def _account(self, path: str) -> AccountBalance:
-        answer = await self._ask(path, {})
-        expect_told(answer)
+        answer = await self._get(path, {})
+        expect_account_answer(answer)
         try:
             return AccountBalance.model_validate_json(answer.body)
         except ValidationError as error:
             raise Unavailable("unreadable balance") from error
 
-    async def _ask(self, path: str, params: Mapping[str, str]) -> Answer:
-        with _translated(Unavailable, Unavailable):
-            async with asyncio.timeout(self._times.ask_in_all):
-                return await self._exchange(
-                    self._http, "GET", path, params=params, silence=self._times.ask
+    async def _get(self, path: str, params: Mapping[str, str]) -> Answer:
+        with _map_errors(Unavailable, Unavailable):
+            async with asyncio.timeout(self._times.ask_total):
+                return await self._send(
+                    self._http, "GET", path, params=params, step_timeout=self._times.ask
                 )
 
-    async def _exchange(
+    async def _send(
         self,
         http: httpx.AsyncBaseTransport,
         method: str,
         path: str,
         *,
-        silence: float,
+        step_timeout: float,
         json: Mapping[str, object] | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -225,15 +227,15 @@ class AimlApi:
                 },
                 extensions={
                     "timeout": httpx.Timeout(
-                        silence, connect=times.connect, pool=times.pool
+                        step_timeout, connect=times.connect, pool=times.pool
                     ).as_dict()
                 },
             )
             response = await http.handle_async_request(request)
             try:
-                body = in_utf8(await read_body(response, BODY_LIMIT))
-            except _BROKEN_OFF:
-                # what was taken is known by its head as well
+                body = to_utf8(await read_body(response, BODY_LIMIT))
+            except _INTERRUPTED:
+                # the head of an accepted submission suffices: it has the id
                 if not (response.is_success and ID_HEADER in response.headers):
                     raise
                 body = b""
@@ -246,65 +248,68 @@ class AimlApi:
 
 
 @contextmanager
-def _translated(never_sent: type[ProviderError], broken_off: type[ProviderError]) -> Iterator[None]:
-    """Raise `never_sent` where the request surely did not leave, else `broken_off`."""
+def _map_errors(not_sent: type[ProviderError], interrupted: type[ProviderError]) -> Iterator[None]:
+    """Raise `not_sent` if the request surely did not leave, else `interrupted`."""
     try:
         yield
-    except _NEVER_SENT as error:
-        raise never_sent(truncate(f"not sent: {error!r}")) from error
-    except _BROKEN_OFF as error:
-        raise broken_off(truncate(f"no answer: {error!r}")) from error
+    except _NOT_SENT as error:
+        raise not_sent(truncate(f"not sent: {error!r}")) from error
+    except _INTERRUPTED as error:
+        raise interrupted(truncate(f"no answer: {error!r}")) from error
 
 
 @dataclass(slots=True)
-class _Reading:
-    """What the log said at a time, and who was told: nobody learns anything by it twice."""
+class _Snapshot:
+    """Entries of the log read at one time, and the generations that were searched in them."""
 
     at: float
-    found: Mapping[str, LogEntry]
-    told: set[int] = field(default_factory=set)
+    entries: Mapping[str, LogEntry]
+    searched: set[int] = field(default_factory=set)
 
 
 class LogSearch:
-    """Searches the log, seldom enough for its limit, and not at all while it asks for a pause."""
+    """Searches the log for submissions, within its rate limit.
+
+    One read serves all submissions of a span; a second search for the same one reads again.
+    """
 
     def __init__(self, api: AimlApi, clock: Callable[[], float]) -> None:
         self._api = api
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._readings: dict[int, _Reading] = {}
+        self._snapshots: dict[int, _Snapshot] = {}
         self._paused_until = 0.0
 
     @property
     def wait(self) -> float:
-        """Seconds until it is worth searching again: the provider may have asked for a pause."""
+        """Seconds until the next search: longer if the provider asked for a pause."""
         return max(LOOKUP_SECONDS, self._paused_until - self._clock())
 
     async def find(self, generation: Generation, request_id: str) -> LogEntry | None:
-        """Return the submission sent with this id; None where the log does not show it (yet)."""
-        span = int(submitted_at(generation)) // TOGETHER_SECONDS
+        """Return the submission with this request id, or None if it is not in the log (yet)."""
+        span = int(submitted_at(generation)) // LOG_SPAN_SECONDS
         async with self._lock:
             now = self._clock()
-            self._readings = {
+            self._snapshots = {
                 key: one
-                for key, one in self._readings.items()
+                for key, one in self._snapshots.items()
                 if 0 <= now - one.at < LOOKUP_SECONDS
             }
-            reading = self._readings.get(span)
-            if reading is None or generation.id in reading.told:
+            snapshot = self._snapshots.get(span)
+            if snapshot is None or generation.id in snapshot.searched:
                 if now < self._paused_until:
                     return None
-                reading = self._readings[span] = _Reading(now, await self._read(span))
-            reading.told.add(generation.id)
-            return reading.found.get(request_id)
+                snapshot = self._snapshots[span] = _Snapshot(now, await self._read(span))
+            snapshot.searched.add(generation.id)
+            return snapshot.entries.get(request_id)
 
     async def _read(self, span: int) -> Mapping[str, LogEntry]:
-        begins = datetime.fromtimestamp(span * TOGETHER_SECONDS, UTC)
-        ends = begins + timedelta(seconds=TOGETHER_SECONDS)
+        begins = datetime.fromtimestamp(span * LOG_SPAN_SECONDS, UTC)
+        ends = begins + timedelta(seconds=LOG_SPAN_SECONDS)
         try:
-            return await self._api.log(since=begins - CLOCK_SKEW, until=ends + WINDOW)
+            return await self._api.log(since=begins - CLOCK_SKEW, until=ends + LOG_WINDOW)
         except ProviderError as error:
-            # out of reach: as if nothing were there yet
+            # the same as an empty log: it is searched again later
             logger.info("the log cannot be read: %r", error)
             if isinstance(error, Unavailable) and error.retry_after is not None:
                 self._paused_until = self._clock() + error.retry_after

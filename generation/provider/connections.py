@@ -1,8 +1,8 @@
-"""HTTP connections to the provider, to Telegram and to where videos lie.
+"""HTTP transport for the provider, Telegram and the servers of videos.
 
-httpx's own pool looks at all of its connections at every request, and its sockets take a switch of
-tasks and a system call for each part of a request. Here a connection carries one request at a time,
-which leaves in one piece where it has a few kilobytes. What needs a proxy is left to httpx.
+httpx's own pool scans all of its connections at every request, and its sockets need a task switch
+and a system call for each part of a request. Here a connection carries one request at a time, and
+sends a small one in one write. Requests through a proxy are left to httpx.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
-KEPT_SECONDS = 5.0
-"""How long a connection that carries nothing is kept; servers keep theirs for longer."""
-SENT_TOGETHER = 65_536
-"""Bytes of a request that wait for its end before they are sent."""
-MOST_UNREAD = 262_144
-"""Bytes of an answer that are taken before somebody reads them."""
-PIECES_AT_ONCE = 500
-"""Pieces of an answer that are handed on before others have a turn: there may be thousands."""
-UNPACKED_AT_ONCE = 65_536
-"""Bytes that a packed answer becomes before somebody looks at them."""
+KEEPALIVE_SECONDS = 5.0
+"""How long an idle connection is kept; servers keep theirs for longer."""
+WRITE_BUFFER = 65_536
+"""Bytes of a request that are buffered until its end before they are sent."""
+MAX_UNREAD = 262_144
+"""Bytes of a response that are received before they are read."""
+CHUNKS_PER_TURN = 500
+"""Chunks of a response that are passed on before other tasks run: there may be thousands."""
+DECOMPRESSED_CHUNK = 65_536
+"""Most bytes that are decompressed at once."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SCHEMES = ("http", "https")
 _PROXIES = ("http", "https", "all")
-_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+_COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 @cache
-def tls() -> ssl.SSLContext:
-    """The authorities trusted, for all connections: reading them takes 75 ms and a megabyte."""
+def shared_ssl_context() -> ssl.SSLContext:
+    """Return the SSL context of all connections: to load it takes 75 ms and a megabyte."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def proxy_of(url: str) -> str | None:
-    """Return the address of the proxy through which something is asked for, None for none.
+    """Return the address of the proxy for a URL, or None.
 
-    It is the one that the environment names (HTTPS_PROXY, ALL_PROXY, NO_PROXY), but never for this
-    machine itself.
+    It is read from the environment (HTTPS_PROXY, ALL_PROXY, NO_PROXY); loopback addresses never
+    have one.
     """
     scheme, host, named = urlsplit(url).scheme, urlsplit(url).hostname or "", getproxies()
     if host in _LOOPBACK or proxy_bypass(host):
@@ -61,14 +61,14 @@ def proxy_of(url: str) -> str | None:
 
 
 def uses_proxy() -> bool:
-    """Whether what is asked for by https goes through a proxy."""
+    """Whether HTTPS requests go through a proxy."""
     named = getproxies()
     spared = [host.strip() for host in named.get("no", "").split(",")]
     return bool(named.get("https") or named.get("all")) and "*" not in spared
 
 
 def proxy_problem() -> str | None:
-    """Say in a line which proxy of the environment cannot be used, without its password."""
+    """Return a line on a proxy of the environment that cannot be used, without its password."""
     for scheme, named in getproxies().items():
         name = f"{scheme.upper()}_PROXY"
         kind, _, rest = named.rpartition("://")
@@ -84,23 +84,23 @@ def proxy_problem() -> str | None:
 
 
 class Connections(httpx.AsyncBaseTransport):
-    """Connections to any server, each for one request at a time: as many as are asked for at once.
+    """Transport with as many connections as there are concurrent requests, to any server.
 
-    Not `kept`, each carries one request only. A connection that was kept may be closed by the other
-    side just as a paid request leaves on it, and nobody could tell whether it was taken.
+    Without `keepalive` each connection carries a single request. A kept connection may be closed by
+    the server just as a paid request is sent, which leaves unknown whether it was accepted.
     """
 
-    def __init__(self, *, kept: bool = True) -> None:
-        self._kept_seconds = KEPT_SECONDS if kept else 0.0
+    def __init__(self, *, keepalive: bool = True) -> None:
+        self._keepalive_seconds = KEEPALIVE_SECONDS if keepalive else 0.0
         self._open = set[httpcore.AsyncHTTPConnection]()
-        # the one that was used last goes next: it is open still
-        self._free = defaultdict[str, deque[httpcore.AsyncHTTPConnection]](deque)
+        # the last one used is reused first: it is the most likely to be open
+        self._idle = defaultdict[str, deque[httpcore.AsyncHTTPConnection]](deque)
         self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
-        # the whole environment is read for it, and no process sees its own change
+        # each lookup reads the whole environment, which does not change while the process runs
         self._proxy_of = lru_cache(maxsize=64)(proxy_of)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; its connection is free again when the response is closed.
+        """Send a request; its connection is released when the response is closed.
 
         Raises httpx.TransportError.
         """
@@ -109,13 +109,13 @@ class Connections(httpx.AsyncBaseTransport):
             raise httpx.UnsupportedProtocol("an address begins with http:// or https:// and a name")
         server = f"{url.scheme}://{url.netloc.decode('ascii')}"
         if (proxy := self._proxy_of(server)) is not None:
-            return await self._through(proxy).handle_async_request(request)
+            return await self._proxied_transport(proxy).handle_async_request(request)
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
         connection = await self._connection(server, target.origin)
-        was_kept = connection.is_idle()
-        with _translated():
+        was_idle = connection.is_idle()
+        with _map_httpcore_errors():
             try:
                 response = await connection.handle_async_request(
                     httpcore.Request(
@@ -128,8 +128,8 @@ class Connections(httpx.AsyncBaseTransport):
                 )
             except BaseException as error:
                 is_ours = connection in self._open
-                await self._give_back(server, connection)
-                if not (was_kept and is_ours and _may_be_asked_anew(request, error)):
+                await self._release(server, connection)
+                if not (was_idle and is_ours and _is_retryable(request, error)):
                     raise
                 return await self.handle_async_request(request)
 
@@ -137,7 +137,7 @@ class Connections(httpx.AsyncBaseTransport):
             try:
                 await response.aclose()
             finally:
-                await self._give_back(server, connection)
+                await self._release(server, connection)
 
         return httpx.Response(
             response.status,
@@ -147,9 +147,9 @@ class Connections(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Close all; more can be made afterwards."""
+        """Close all connections; new ones can be opened afterwards."""
         connections, self._open = self._open, set()
-        self._free.clear()
+        self._idle.clear()
         for one in connections:
             await one.aclose()
         proxied, self._proxied = self._proxied, {}
@@ -159,94 +159,94 @@ class Connections(httpx.AsyncBaseTransport):
     async def _connection(
         self, server: str, origin: httpcore.Origin
     ) -> httpcore.AsyncHTTPConnection:
-        """Return a connection that is free, or make one."""
-        while free := self._free.get(server):
-            connection = free.pop()
+        """Return an idle connection, or open one."""
+        while idle := self._idle.get(server):
+            connection = idle.pop()
             if not connection.has_expired():
                 return connection
-            await self._drop(connection)
+            await self._discard(connection)
         connection = httpcore.AsyncHTTPConnection(
             origin,
-            ssl_context=tls(),
-            keepalive_expiry=self._kept_seconds,
+            ssl_context=shared_ssl_context(),
+            keepalive_expiry=self._keepalive_seconds,
             network_backend=_NETWORK,
         )
         self._open.add(connection)
         return connection
 
-    async def _give_back(self, server: str, connection: httpcore.AsyncHTTPConnection) -> None:
-        if not self._kept_seconds or connection not in self._open or not _is_clean(connection):
-            await self._drop(connection)
+    async def _release(self, server: str, connection: httpcore.AsyncHTTPConnection) -> None:
+        if not self._keepalive_seconds or connection not in self._open or not _is_clean(connection):
+            await self._discard(connection)
             return
-        free = self._free[server]
-        free.append(connection)
-        while free and free[0].has_expired():
-            await self._drop(free.popleft())
+        idle = self._idle[server]
+        idle.append(connection)
+        while idle and idle[0].has_expired():
+            await self._discard(idle.popleft())
 
-    async def _drop(self, connection: httpcore.AsyncHTTPConnection) -> None:
+    async def _discard(self, connection: httpcore.AsyncHTTPConnection) -> None:
         self._open.discard(connection)
         await connection.aclose()
 
-    def _through(self, proxy: str) -> httpx.AsyncHTTPTransport:
+    def _proxied_transport(self, proxy: str) -> httpx.AsyncHTTPTransport:
         if proxy not in self._proxied:
-            limits = httpx.Limits(max_keepalive_connections=None if self._kept_seconds else 0)
+            limits = httpx.Limits(max_keepalive_connections=None if self._keepalive_seconds else 0)
             self._proxied[proxy] = httpx.AsyncHTTPTransport(
-                verify=tls(), proxy=proxy, limits=limits
+                verify=shared_ssl_context(), proxy=proxy, limits=limits
             )
         return self._proxied[proxy]
 
 
-def _may_be_asked_anew(request: httpx.Request, error: BaseException) -> bool:
-    """Whether a question may have met a connection that was kept and was about to be closed."""
+def _is_retryable(request: httpx.Request, error: BaseException) -> bool:
+    """Whether a GET may have failed because the server closed an idle connection."""
     gone = (httpcore.ReadError, httpcore.WriteError, httpcore.RemoteProtocolError)
     return request.method == "GET" and isinstance(error, gone)
 
 
 def _is_clean(connection: httpcore.AsyncHTTPConnection) -> bool:
-    """Whether a connection may carry another request: nothing came after the answer to its last."""
+    """Whether a connection can be reused: no data came after its last response."""
     if connection.has_expired() or not connection.is_idle():
         return False
-    inner: Any = connection._connection  # noqa: SLF001 - nobody else knows what httpcore read
+    inner: Any = connection._connection  # noqa: SLF001 - httpcore has no API for this
     return not inner._h11_state.trailing_data[0]  # noqa: SLF001 - as above
 
 
 async def read_body(response: httpx.Response, limit: int) -> bytes:
-    """Read the body of a response. Raises ReadError where it has over `limit` bytes, unpacked."""
-    pieces, length = list[bytes](), 0
-    async for piece in pieces_of(response):
-        pieces.append(piece)
-        length += len(piece)
+    """Read the body of a response. Raises ReadError if it has over `limit` bytes, decompressed."""
+    chunks, length = list[bytes](), 0
+    async for chunk in iter_body(response):
+        chunks.append(chunk)
+        length += len(chunk)
         if length > limit:
             raise httpx.ReadError("the answer is too long")
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
-def pieces_of(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Return the pieces of a response's body, unpacked where it was packed though nobody asked."""
+def iter_body(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Return the chunks of a response's body, decompressed if needed."""
     if not isinstance(response.stream, httpx.AsyncByteStream):
-        raise TypeError("only what an asynchronous transport answers can be read")
-    if response.headers.get("content-encoding", "").strip().lower() in _PACKED:
-        return _unpacked(response.stream)
+        raise TypeError("only responses of an asynchronous transport can be read")
+    if response.headers.get("content-encoding", "").strip().lower() in _COMPRESSED:
+        return _decompress(response.stream)
     return aiter(response.stream)
 
 
-async def _unpacked(stream: httpx.AsyncByteStream) -> AsyncIterator[bytes]:
-    """Unpack a body a little at a time: a small one cannot become a large one unseen."""
-    unpacking, packed = zlib.decompressobj(zlib.MAX_WBITS | 32), b""
+async def _decompress(stream: httpx.AsyncByteStream) -> AsyncIterator[bytes]:
+    """Decompress a body in small chunks, so that the reader can stop at its limit."""
+    decompressor, compressed = zlib.decompressobj(zlib.MAX_WBITS | 32), b""
     try:
-        async for packed in stream:
-            piece = unpacking.decompress(packed, UNPACKED_AT_ONCE)
-            while piece:
-                yield piece
-                piece = unpacking.decompress(unpacking.unconsumed_tail, UNPACKED_AT_ONCE)
+        async for compressed in stream:
+            chunk = decompressor.decompress(compressed, DECOMPRESSED_CHUNK)
+            while chunk:
+                yield chunk
+                chunk = decompressor.decompress(decompressor.unconsumed_tail, DECOMPRESSED_CHUNK)
     except zlib.error as error:
-        raise httpx.DecodingError("what was packed cannot be unpacked") from error
-    if packed and not unpacking.eof:
-        raise httpx.ReadError("what was packed is not whole")
+        raise httpx.DecodingError("what was compressed cannot be unpacked") from error
+    if compressed and not decompressor.eof:
+        raise httpx.ReadError("what was compressed is not whole")
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of a response, whose connection is given back with it."""
+    """The body of a response, which releases the connection when it is closed."""
 
     def __init__(
         self, response: httpcore.Response, close: Callable[[], Coroutine[None, None, None]]
@@ -255,22 +255,22 @@ class _Body(httpx.AsyncByteStream):
         self._close = close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated():
+        with _map_httpcore_errors():
             number = 0
-            async for piece in self._response.aiter_stream():
-                yield piece
+            async for chunk in self._response.aiter_stream():
+                yield chunk
                 number += 1
-                if number % PIECES_AT_ONCE == 0:
+                if number % CHUNKS_PER_TURN == 0:
                     await asyncio.sleep(0)
 
     async def aclose(self) -> None:
-        with _translated():
+        with _map_httpcore_errors():
             await self._close()
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Raise httpcore's errors as httpx's, which have the same names."""
+def _map_httpcore_errors() -> Iterator[None]:
+    """Map httpcore's exceptions to those of httpx, which have the same names."""
     try:
         yield
     except (
@@ -282,20 +282,19 @@ def _translated() -> Iterator[None]:
 
 
 class _Network(httpcore.AsyncNetworkBackend):
-    """The network, by asyncio's own transports."""
+    """Network backend of httpcore that uses asyncio's transports."""
 
     async def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *_others: object, **_more: object
     ) -> httpcore.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
-        with _named(httpcore.ConnectTimeout, httpcore.ConnectError):
+        with _map_asyncio_errors(httpcore.ConnectTimeout, httpcore.ConnectError):
             async with asyncio.timeout(timeout):
                 _, stream = await loop.create_connection(
                     _Stream,
                     host,
                     port,
-                    # asyncio's race leaves the winner's socket open where it is broken off just
-                    # then; on this machine there is nothing to race for
+                    # a cancelled race of addresses leaks the winner's socket; loopback needs none
                     happy_eyeballs_delay=None if host in _LOOPBACK else 0.25,
                 )
         return stream
@@ -305,48 +304,48 @@ _NETWORK = _Network()
 
 
 class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
-    """One connection: what is written waits for more of it, or for the first reading."""
+    """One connection; writes are buffered until `WRITE_BUFFER` is full or the first read."""
 
     def __init__(self) -> None:
         self._transport: Any = None
         self._unsent = bytearray()
         self._unread = bytearray()
-        self._ended = False
+        self._is_ended = False
         self._error: Exception | None = None
-        # who waits for something to read, or to be sent
-        self._waiting: asyncio.Future[None] | None = None
+        # pending wait for data, or for space in the write buffer
+        self._waiter: asyncio.Future[None] | None = None
         self._is_full = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._send()
         if self._unread:
-            # they may be thousands of heads before the answer's
+            # a server may send thousands of interim responses: let other tasks run
             await asyncio.sleep(0)
-        elif not self._ended:
-            await self._change(timeout, httpcore.ReadTimeout)
+        elif not self._is_ended:
+            await self._wait(timeout, httpcore.ReadTimeout)
         if self._unread:
-            piece = bytes(memoryview(self._unread)[:max_bytes])
+            chunk = bytes(memoryview(self._unread)[:max_bytes])
             del self._unread[:max_bytes]
-            if not self._ended and len(self._unread) <= MOST_UNREAD:
+            if not self._is_ended and len(self._unread) <= MAX_UNREAD:
                 self._transport.resume_reading()
-            return piece
+            return chunk
         if self._error is not None:
             raise httpcore.ReadError(str(self._error)) from self._error
         return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._unsent += buffer
-        if len(self._unsent) < SENT_TOGETHER:
+        if len(self._unsent) < WRITE_BUFFER:
             return
         self._send()
-        while self._is_full and not self._ended:
-            await self._change(timeout, httpcore.WriteTimeout)
-        if self._ended:
-            # an answer may have come before
+        while self._is_full and not self._is_ended:
+            await self._wait(timeout, httpcore.WriteTimeout)
+        if self._is_ended:
+            # a response may have been received before
             raise httpcore.WriteError(str(self._error or "closed by the other side"))
 
     async def aclose(self) -> None:
-        # what is not sent yet is wanted by nobody any more, and who reads still has not all of it
+        # discards unsent data, and fails a read that is still going on
         self._error = self._error or ConnectionAbortedError("closed on our side")
         self._transport.abort()
 
@@ -357,7 +356,7 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
-        with _named(httpcore.ConnectTimeout, httpcore.ConnectError):
+        with _map_asyncio_errors(httpcore.ConnectTimeout, httpcore.ConnectError):
             try:
                 async with asyncio.timeout(timeout):
                     self._transport = await loop.start_tls(
@@ -370,8 +369,8 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
-            # nothing is asked for: what comes is a farewell
-            return self._ended or bool(self._unread)
+            # an idle connection that has data was closed by the server
+            return self._is_ended or bool(self._unread)
         return self._transport.get_extra_info(info)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -379,16 +378,16 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def data_received(self, data: bytes) -> None:
         self._unread += data
-        if len(self._unread) > MOST_UNREAD:
+        if len(self._unread) > MAX_UNREAD:
             self._transport.pause_reading()
         self._wake()
 
     def eof_received(self) -> None:
-        self._ended = True
+        self._is_ended = True
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
+        self._is_ended = True
         self._error = self._error or exc
         self._wake()
 
@@ -404,31 +403,31 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._transport.write(bytes(self._unsent))
         self._unsent.clear()
 
-    async def _change(self, seconds: float | None, late: type[httpcore.TimeoutException]) -> None:
-        """Wait until something came, went or ended."""
-        self._waiting = asyncio.get_running_loop().create_future()
+    async def _wait(self, seconds: float | None, late: type[httpcore.TimeoutException]) -> None:
+        """Wait until data was received or sent, or the connection ended."""
+        self._waiter = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(seconds):
-                await self._waiting
+                await self._waiter
         except TimeoutError as error:
             raise late("silence") from error
         finally:
-            self._waiting = None
+            self._waiter = None
 
     def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 @contextmanager
-def _named(
+def _map_asyncio_errors(
     late: type[httpcore.TimeoutException], broken: type[httpcore.NetworkError]
 ) -> Iterator[None]:
-    """Raise what asyncio does as httpcore's errors."""
+    """Map asyncio's exceptions to those of httpcore."""
     try:
         yield
     except TimeoutError as error:
         raise late(str(error)) from error
     except (OSError, ValueError, IndexError, OverflowError) as error:
-        # asyncio's race fails with the last two where a port or an address cannot be
+        # create_connection raises the last two for an invalid port or address
         raise broken(str(error)) from error

@@ -1,22 +1,22 @@
-"""How a talk with the provider fails. Each class is one reaction.
+"""Exceptions of the provider's client; each class stands for one reaction.
 
     ProviderError
     ├── NotAccepted        submit: surely not accepted → submit again later
-    │   └── RateLimited    submit: the account asks too often → all wait, and then go one by one
-    ├── AccountError       both: the account is refused → hold everything back, tell the admins
-    ├── ModelGone          submit: this model is not served → leave it alone, go on with the next
-    ├── Rejected           submit: this request is refused → failed, say what to change
-    ├── ServerError        submit: the model broke, nothing is billed → failed, offer another try
-    ├── OutcomeUnknown     submit: it may run and be billed → look for it, never submit it again
-    ├── Unavailable        asking: no answer to use → ask again later
-    └── NoSuchGeneration   asking: the id is not known there
+    │   └── RateLimited    submit: too many requests → all wait, then are sent one by one
+    ├── AccountError       both: the account is refused → stop submissions, tell the admins
+    ├── ModelGone          submit: this model is not served → avoid it, use a substitute
+    ├── Rejected           submit: this request is refused → failed, tell what to change
+    ├── ServerError        submit: the model failed, nothing is billed → failed, offer a retry
+    ├── OutcomeUnknown     submit: it may run and be billed → search for it, never submit again
+    ├── Unavailable        query: no usable answer → query again later
+    └── NoSuchGeneration   query: the id is unknown
 
-Messages are the provider's words, already shortened and free of keys and pictures: fit for a log,
-not for a chat.
+Messages are the provider's words, shortened and without keys and pictures: fit for a log, not for
+a chat.
 
-Neither the texts nor the names of its errors are documented, so what a refusal means is recognised
-by words: those of the provider's own pages and those the models' makers are known to use. Patterns
-are compiled when they are first searched for: that many would hold up every start.
+Neither the texts nor the names of the API's errors are documented, so a refusal is classified by
+its words: those of the provider's own pages, and those that makers of models are known to use.
+Patterns are compiled on first use, because so many would delay every start.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class ProviderError(Exception):
 
 
 class NotAccepted(ProviderError):
-    """A submission was surely not accepted and may be repeated.
+    """A submission was surely not accepted and can be repeated.
 
-    `retry_after` is the wait the provider asks for, in seconds, None where it named none.
+    `retry_after` is the wait the provider asks for, in seconds, or None.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -45,7 +45,7 @@ class NotAccepted(ProviderError):
 
 
 class RateLimited(NotAccepted):
-    """A submission was not accepted because the account asks too often, whatever it asks."""
+    """A submission was not accepted because the account sends too many requests."""
 
 
 class AccountProblem(StrEnum):
@@ -57,26 +57,26 @@ class AccountProblem(StrEnum):
 
 
 class AccountError(ProviderError):
-    """The provider refuses the account, so every submission would fail alike."""
+    """The provider refuses the account, so every submission would fail."""
 
     def __init__(self, message: str, *, reason: AccountProblem) -> None:
         super().__init__(message)
         self.reason = reason
 
     @property
-    def is_scope(self) -> bool:
-        """Whether the key may merely lack a scope: told by a question, it says nothing of money."""
+    def may_lack_scope(self) -> bool:
+        """Whether the key may merely lack a scope for the query."""
         return self.reason is AccountProblem.FORBIDDEN
 
 
 class ModelGone(ProviderError):
-    """The provider does not serve the model that was asked for."""
+    """The provider does not serve the requested model."""
 
 
 class Rejected(ProviderError):
-    """The provider refuses this one request for good.
+    """The provider refuses this request for good.
 
-    `moderation` tells that its content was the reason, `people` that it was people shown in it.
+    `moderation` is whether because of its content, `people` whether because it shows people.
     """
 
     def __init__(self, message: str, *, moderation: bool = False, people: bool = False) -> None:
@@ -86,17 +86,17 @@ class Rejected(ProviderError):
 
 
 class ServerError(ProviderError):
-    """The provider failed while taking the request; its documentation bills nothing for that."""
+    """The provider failed while accepting the request; by its documentation, nothing is billed."""
 
 
 class OutcomeUnknown(ProviderError):
-    """Whether the submission was accepted cannot be told from the answer, or none came."""
+    """It is unknown whether the submission was accepted."""
 
 
 class Unavailable(ProviderError):
-    """A question got no usable answer. `retry_after` is in seconds, None where none was named.
+    """A query got no usable answer. `retry_after` is in seconds, or None.
 
-    `redirected` tells that it only names another address.
+    `redirected` is whether the answer was a redirection.
     """
 
     def __init__(
@@ -108,14 +108,14 @@ class Unavailable(ProviderError):
 
 
 class NoSuchGeneration(ProviderError):
-    """The provider does not know the generation it was asked about."""
+    """The provider does not know the generation."""
 
 
-MESSAGE_LIMIT = 300
-"""Characters of a foreign message that are kept."""
+MAX_MESSAGE = 300
+"""Characters of a message that are kept."""
 
-MOST_READ = 20 * MESSAGE_LIMIT
-"""Characters of it that are read for what it means."""
+MAX_READ = 20 * MAX_MESSAGE
+"""Characters of a message that are searched."""
 
 _DATA_URI = r"(?i)data:[\w.+/-]*[;,]\S*"
 _MONEY = r"(?i)\bcredits?\b|balance|\bfunds?\b|top[ -]?up|(spend|usd|usage)\w* limit"
@@ -135,41 +135,41 @@ _CONTENT = (
     r"|(adjust|change|modify|revise|reword|rewrite) (your|the) (prompt|words|description)"
     r"|(try|use) (a different|another) (prompt|description)"
 )
-"""What a refusal for its content speaks of, whoever made the model: unseen ones do as well."""
+"""Subjects of a refusal for content, also of makers whose refusals were not seen yet."""
 _VERDICT = (
     r"(?i)block|reject|refus|flag|violat|prohibit|disallow|not (allowed|permitted)|filtered|rephras"
     r"|(did not|didn.t|does not|failed to|failure to) pass|detected"
     r"|(moderation|safety|content|policy|review|check)s? failed|failed (the )?(moderation|safety"
     r"|content|policy|review)|(adjust|change|modify|revise|reword|rewrite) (your|the) prompt"
 )
-"""Words by which something was judged, rather than left unjudged."""
+"""Words of a verdict: the content was checked and refused."""
 _UNJUDGED = (
     r"(?i)unavailable|time[ds]? ?out|overload|connection|unreachable|temporar|try again later"
     r"|(service|server|system|filter|check\w*|internal) error|must be|invalid|expected"
 )
-"""Words of an ordinary failure: what should have judged it may itself be what broke."""
+"""Words of an ordinary failure, for instance of the check itself."""
 _OTHER_RULES = (
     r"(?i)rate limit|too many requests|quota|out of (credits|memory)|insufficient"
     r"|\b(iam|access|organi[sz]ation\w*|retention|billing|network|retry|cors) polic"
     r"|cannot be disabled|(safety|content) \w+ (parameter|setting|option)"
 )
-"""Rules that are about no content."""
+"""Rules that do not concern content."""
 
 
 @cache
-def _known() -> re.Pattern[str]:
-    """Return the phrases by which the models' makers are known to refuse: see `refusals.json`."""
+def _known_refusals() -> re.Pattern[str]:
+    """Return a pattern of the known refusals in `refusals.json`."""
     text = resources.files("generation.provider").joinpath("refusals.json").read_bytes()
-    phrases = {_plain(fact["phrase"]) for fact in json.loads(text)}
+    phrases = {_normalize(fact["phrase"]) for fact in json.loads(text)}
     return re.compile("|".join(map(re.escape, sorted(phrases))), re.IGNORECASE)
 
 
-def _plain(words: str) -> str:
-    """Return words as they are compared: names of errors read like sentences."""
-    return re.sub(r"[\s_.\-]+", " ", words[:MOST_READ].replace("’", "'"))
+def _normalize(words: str) -> str:
+    """Return words in a form to compare: names of errors become sentences."""
+    return re.sub(r"[\s_.\-]+", " ", words[:MAX_READ].replace("’", "'"))
 
 
-_COMPLAINT = (
+_INVALID = (
     r"(?:invalid|unknown|unsupported|unrecogni[sz]ed|unexpected|expected|not|no such|must|required)"
     r"\b"
 )
@@ -177,29 +177,29 @@ _FIELD_IN_WORDS = (
     r"(?im)\b(?:value|option|input|enum|field|param(?:eter)?|property|argument)"
     r"(?:\s+(?:for|of|in|at|given|provided|the|field|param(?:eter)?|property)){0,4}"
     r"[\s:]{0,4}[`'\"“‘]model[`'\"”’]"
-    rf"|[`'\"“‘]model[`'\"”’]\s*(?::\s*|(?:is|has)\s+)?{_COMPLAINT}"
-    rf"|(?:^|[.!;]\s+)model\s?:\s*{_COMPLAINT}"
+    rf"|[`'\"“‘]model[`'\"”’]\s*(?::\s*|(?:is|has)\s+)?{_INVALID}"
+    rf"|(?:^|[.!;]\s+)model\s?:\s*{_INVALID}"
 )
-"""How validators name the field in a sentence."""
+"""A sentence of a validator that names the field `model`."""
 _FIELD_IN_BODY = (
     rb'(?i)"(path|param|field|property)"\s*:\s*\[?\s*"model"\s*[\],}]'
-    rb'|[\[,]\s*"model\s?:\s*' + _COMPLAINT.encode()
+    rb'|[\[,]\s*"model\s?:\s*' + _INVALID.encode()
 )
-_BESIDE = r"(?:[\s`'\"“”‘’(),:]|\b(?:is|was|has|been|does|could|be|model|id|the|requested)\b){0,24}"
-"""What may stand between a model and what is said of it: nothing that is about something else."""
+_FILLER = r"(?:[\s`'\"“”‘’(),:]|\b(?:is|was|has|been|does|could|be|model|id|the|requested)\b){0,24}"
+"""Words allowed between the name of a model and the statement that it is gone."""
 _GONE = (
     r"(?:\b(?:not found|not exist|no longer (?:available|served|offered|supported|exists?)"
     r"|withdrawn|retired|discontinued|deprecated|shut down)\b|(?:does)?n['’]t exist\b"
-    # these may be about a part of the request: "not available at 1080p"
+    # only at the end of a sentence, unlike "not available at 1080p"
     r"|\b(?:not available|unavailable|not supported|unsupported|unknown|unrecogni[sz]ed|invalid)"
     r"(?:\s+any\s?more)?(?=[`'\"”’)]*\s*(?:$|[.!;])))"
 )
 _NO_SUCH = r"\b(?:unknown|unrecogni[sz]ed|invalid|unsupported|no such|withdrawn|deprecated|retired)"
 _NO_MODEL = (
-    rf"(?im)(?:^|[.!:;]\s+)(?:(?:the|this|that|your|requested|specified|selected)\s+)*model{_BESIDE}{_GONE}"
+    rf"(?im)(?:^|[.!:;]\s+)(?:(?:the|this|that|your|requested|specified|selected)\s+)*model{_FILLER}{_GONE}"
     rf"|(?:^|[.!:;]\s+|\bis (?:an? )?){_NO_SUCH}\s+model(?:\s+(?:id|name))?(?=\s*(?:$|[.!:;,]))"
 )
-"""A sentence about the model that speaks of nothing else."""
+"""A sentence that says only that the model is gone."""
 
 
 _ONE_MODEL = r"(?i)\b(this|that|the|requested|selected) model\b(?![s:])"
@@ -208,27 +208,27 @@ _ACCESS = (
     r"|entitle"
 )
 _SCOPE = r"(?i)\bscopes?\b|\bmodel:"
-"""What a key may do at all: nothing of one model."""
+"""Words about the scopes of a key, which do not concern one model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Whether the content was the reason, and whether it was people shown in it."""
+    """Whether a refusal is for the content, and whether for people shown in it."""
 
     moderation: bool
     people: bool
 
 
 def truncate(text: str) -> str:
-    """Return a foreign message fit for a log: one line, short, and without picture data."""
-    line = " ".join(re.sub(_DATA_URI, "data:…", text[:MOST_READ]).split())
-    return line if len(line) <= MESSAGE_LIMIT else line[: MESSAGE_LIMIT - 1] + "…"
+    """Return a message fit for a log: one short line without picture data."""
+    line = " ".join(re.sub(_DATA_URI, "data:…", text[:MAX_READ]).split())
+    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…"
 
 
 def classify(words: str, *, prompt: str = "") -> Refusal:
-    """Tell a refusal for what is shown from any other; `prompt` is no word of the provider's."""
-    said = _plain(words.replace(prompt, " … ") if prompt else words)
-    moderation = _known().search(said) is not None or (
+    """Classify a refusal by its words; a quoted `prompt` in them is ignored."""
+    said = _normalize(words.replace(prompt, " … ") if prompt else words)
+    moderation = _known_refusals().search(said) is not None or (
         re.search(_CONTENT, said) is not None
         and re.search(_OTHER_RULES, said) is None
         and (re.search(_UNJUDGED, said) is None or re.search(_VERDICT, said) is not None)
@@ -237,40 +237,40 @@ def classify(words: str, *, prompt: str = "") -> Refusal:
 
 
 def is_about_money(words: str) -> bool:
-    """Tell whether a refusal says that the account ran out of money."""
+    """Return whether a refusal says that the account has no money left."""
     return re.search(_MONEY, words) is not None
 
 
-def closes_the_model(words: str, *, model: str = "") -> bool:
-    """Tell whether the account is refused one model alone, such as one that needs another plan."""
+def refuses_model(words: str, *, model: str = "") -> bool:
+    """Return whether only one model is refused, for instance because it needs another plan."""
     short = model.rpartition("/")[2]
     named = short != "" and re.search(rf"(?<![\w.-]){re.escape(short)}(?![\w-])", words) is not None
     one = any(
         re.search(_ONE_MODEL, said) and re.search(_ACCESS, said)
-        for said in re.split(r"[.!;\n]", words[:MOST_READ])
+        for said in re.split(r"[.!;\n]", words[:MAX_READ])
     )
     return (named or one) and re.search(_SCOPE, words) is None
 
 
-def names_the_model(words: str, body: bytes, *, model: str = "", prompt: str = "") -> bool:
-    """Tell whether a refusal is about the model itself rather than about what it was given.
+def is_about_model(words: str, body: bytes, *, model: str = "", prompt: str = "") -> bool:
+    """Return whether a refusal is about the model itself rather than about its input.
 
-    `words` is what it says, `body` the whole of it: validators name the field in its structure.
-    `model` and `prompt` are what was submitted; what somebody wrote is no word of the provider's.
+    `words` are its texts, `body` is the whole response, in which validators name the field. `model`
+    and `prompt` are what was submitted; a quoted prompt in the words is ignored.
     """
     said = words.replace(prompt, " … ") if prompt else words
     return (
         re.search(_FIELD_IN_BODY, body) is not None
         or re.search(_FIELD_IN_WORDS, said) is not None
         or re.search(_NO_MODEL, said) is not None
-        or (model != "" and _about(model).search(said) is not None)
+        or (model != "" and _gone_pattern(model).search(said) is not None)
     )
 
 
-def _about(model: str) -> re.Pattern[str]:
-    """Return what says of this model that it is gone; its maker's name may be left out."""
+def _gone_pattern(model: str) -> re.Pattern[str]:
+    """Return a pattern that says that a model is gone; its maker's name may be left out."""
     maker, slash, short = model.rpartition("/")
     optional = rf"(?:{re.escape(maker + slash)})?" if maker and "/" not in maker else ""
     name = rf"(?<![\w/.-]){optional}{re.escape(short if optional else model)}(?![/-]?\w|\.\w)"
-    no_such = rf"{_NO_SUCH}\s+model{_BESIDE}{name}"
-    return re.compile(rf"{no_such}|{name}{_BESIDE}{_GONE}", re.IGNORECASE | re.MULTILINE)
+    no_such = rf"{_NO_SUCH}\s+model{_FILLER}{name}"
+    return re.compile(rf"{no_such}|{name}{_FILLER}{_GONE}", re.IGNORECASE | re.MULTILINE)

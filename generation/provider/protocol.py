@@ -1,7 +1,7 @@
-"""What an HTTP answer of the provider stands for: success, or which of the errors.
+"""The replies of the provider, parsed, and the exceptions for its error responses.
 
-Only an error body of the API itself tells that the API decided; a page without one comes from
-something in between, behind which a submission may have been taken.
+Only an error body of the API itself proves that the API decided. A page without one comes from a
+gateway, and the API may have accepted the submission all the same.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from generation.provider.errors import (
     ServerError,
     Unavailable,
     classify,
-    closes_the_model,
+    is_about_model,
     is_about_money,
-    names_the_model,
+    refuses_model,
     truncate,
 )
 
@@ -56,42 +56,45 @@ def _none_if_invalid(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 NONE_IF_INVALID: Final = WrapValidator(_none_if_invalid)
-"""Annotates a part that is None where it cannot be read, instead of spoiling the whole."""
+"""Makes an invalid field None, instead of failing the whole model."""
 
 CREDITS_PER_USD = 2_000_000
-"""The provider's own credits; they have nothing to do with the bot's."""
-MOST_USD, MOST_HELD_USD = 10_000, 1_000_000_000
-"""A dearer video, or an account that holds more, is a misreading."""
+"""The provider's own credits, unrelated to the bot's."""
+MAX_USD, MAX_BALANCE_USD = 10_000, 1_000_000_000
+"""Upper limits of a price and of a balance; a larger number is invalid."""
 SUCCESSES = frozenset(
     {"complete", "completed", "done", "finished", "ready", "succeeded", "success"}
 )
-"""Words that end a generation well, in lower case; beside them all that have an address do."""
+"""Statuses of a finished generation, in lower case; one with a link is finished as well."""
 FAILURES = frozenset(
     {"aborted", "canceled", "cancelled", "error", "expired", "failed", "failure", "rejected"}
 ) | {"blocked", "moderated", "timed_out", "timeout"}
-"""Words that end a generation without a video, in lower case."""
+"""Statuses of a failed generation, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Not finished; also every status the program does not know."""
+    """Not finished; also every unknown status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Finished; the video can be fetched from `url`, perhaps for a short time only."""
+    """Finished; the video can be downloaded from `url`, perhaps for a short time only."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class CompletedWithoutUrl:
-    """Said to be finished, without the address of a video: that may come."""
+    """Said to be finished, but without a link (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Ended without a video; nothing is billed."""
+    """Ended without a video; nothing is billed.
+
+    `moderation` is whether its content was refused, `people` whether because it shows people.
+    """
 
     name: str
     message: str
@@ -101,7 +104,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class RemoteGeneration:
-    """A generation as the provider sees it. `spent` is in US dollars, None while not known."""
+    """A generation at the provider; `spent` is in US dollars, None if unknown."""
 
     id: str
     status: Pending | Completed | CompletedWithoutUrl | Failed
@@ -110,23 +113,23 @@ class RemoteGeneration:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A submission found in the provider's log by the id it was sent with."""
+    """A submission in the provider's log."""
 
     id: str
     failed: bool
 
 
-def _address(value: Any) -> Any:
-    """Return the first address of a video, be it told alone, in an object or in a list."""
+def _find_url(value: Any) -> Any:
+    """Return the first link in a string, an object with `url`, or a list of these."""
     if isinstance(value, list):
-        return next(filter(None, map(_address, value)), None)
+        return next(filter(None, map(_find_url, value)), None)
     if isinstance(value, dict):
-        return _address(value.get("url"))
+        return _find_url(value.get("url"))
     return value.strip() if isinstance(value, str) else None
 
 
-def _plain(status: str | None) -> str:
-    """Return a status as `SUCCESSES` and `FAILURES` have them."""
+def _normalize(status: str | None) -> str:
+    """Return a status in the form of `SUCCESSES` and `FAILURES`."""
     return re.sub(r"[\s-]+", "_", (status or "").strip().lower())
 
 
@@ -137,40 +140,40 @@ def _as_object(value: Any) -> Any:
 _Text = Annotated[str, Field(max_length=100_000)]
 _Id = Annotated[str, Field(min_length=1, max_length=1_000)]
 _Url = Annotated[str, Field(min_length=1, max_length=8_000)]
-_Usd = Annotated[Decimal, Field(ge=0, le=MOST_USD)]
-_Credits = Annotated[Decimal, Field(ge=0, le=MOST_USD * CREDITS_PER_USD)]
+_Usd = Annotated[Decimal, Field(ge=0, le=MAX_USD)]
+_Credits = Annotated[Decimal, Field(ge=0, le=MAX_USD * CREDITS_PER_USD)]
 
 
-class _Part(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
-class _Error(_Part):
+class _Error(_Model):
     name: Annotated[_Text | None, NONE_IF_INVALID] = None
     message: Annotated[_Text | None, NONE_IF_INVALID] = None
 
 
-class _Usage(_Part):
+class _Usage(_Model):
     usd_spent: Annotated[_Usd | None, NONE_IF_INVALID] = None
     credits_used: Annotated[_Credits | None, NONE_IF_INVALID] = None
 
 
-class _Meta(_Part):
+class _Meta(_Model):
     usage: Annotated[_Usage | None, NONE_IF_INVALID] = None
 
 
-class _Reply(_Part):
+class _Reply(_Model):
     id: Annotated[_Id | None, NONE_IF_INVALID] = None
     status: Annotated[_Text | None, NONE_IF_INVALID] = None
-    video: Annotated[_Url | None, BeforeValidator(_address), NONE_IF_INVALID] = None
+    video: Annotated[_Url | None, BeforeValidator(_find_url), NONE_IF_INVALID] = None
     error: Annotated[_Error | None, BeforeValidator(_as_object), NONE_IF_INVALID] = None
     meta: Annotated[_Meta | None, NONE_IF_INVALID] = None
 
     def outcome(self) -> Pending | Completed | CompletedWithoutUrl | Failed:
-        """Tell how far it is: an address means finished, whatever the status is called."""
+        """Return the state; a link means finished, whatever the status says."""
         if self.video is not None:
             return Completed(self.video)
-        status = _plain(self.status)
+        status = _normalize(self.status)
         if status not in FAILURES:
             return CompletedWithoutUrl() if status in SUCCESSES else Pending()
         name = (self.error and self.error.name) or ""
@@ -179,7 +182,7 @@ class _Reply(_Part):
         return Failed(truncate(name), truncate(message), refusal.moderation, refusal.people)
 
     def spent(self) -> Decimal | None:
-        """Return what it cost in US dollars, where the reply says so."""
+        """Return the cost in US dollars, or None if the reply has none."""
         usage = self.meta and self.meta.usage
         if not usage:
             return None
@@ -188,47 +191,47 @@ class _Reply(_Part):
         return None if usage.credits_used is None else usage.credits_used / CREDITS_PER_USD
 
 
-class _Row(_Part):
+class _Row(_Model):
     client_request_id: str | None = None
     inference_id: _Id
     status: Annotated[_Text | None, NONE_IF_INVALID] = None
 
 
-class _Pagination(_Part):
+class _Pagination(_Model):
     has_more: bool = False
 
 
-class LogPage(_Part):
-    """A page of the log of requests."""
+class LogPage(_Model):
+    """One page of the log of requests."""
 
     data: tuple[Annotated[_Row | None, NONE_IF_INVALID], ...]
     pagination: Annotated[_Pagination | None, NONE_IF_INVALID] = None
 
     def submissions(self) -> dict[str, LogEntry]:
-        """Return the submissions on this page, by the ids they were sent with."""
+        """Return the submissions on this page, by their request ids."""
         found: dict[str, LogEntry] = {}
         for row in self.data:
             if row is not None and row.client_request_id is not None:
-                logged = LogEntry(row.inference_id, failed=_plain(row.status) in FAILURES)
+                logged = LogEntry(row.inference_id, failed=_normalize(row.status) in FAILURES)
                 found.setdefault(row.client_request_id, logged)
         return found
 
 
-class _TopUp(_Part):
+class _TopUp(_Model):
     is_enabled: bool = False
 
 
-class AccountBalance(_Part):
-    """What the account holds, in US dollars, and whether it fills itself up."""
+class AccountBalance(_Model):
+    """The account's balance in US dollars, and whether it tops itself up."""
 
-    current_balance: Annotated[Decimal, Field(ge=-MOST_HELD_USD, le=MOST_HELD_USD)]
+    current_balance: Annotated[Decimal, Field(ge=-MAX_BALANCE_USD, le=MAX_BALANCE_USD)]
     autotopup_settings: Annotated[_TopUp, BeforeValidator(lambda told: told or {})] = _TopUp()
 
 
-class Complaint(_Part):
-    """The API's own error body, in either of the forms it is known to take.
+class ErrorBody(_Model):
+    """The API's own error body, in either of its two known forms.
 
-    A request id and a text are what both have and what the pages of a gateway lack.
+    Both have a request id and a text, which the pages of a gateway lack.
     """
 
     request_id: Annotated[_Id, Field(alias="requestId")]
@@ -237,23 +240,23 @@ class Complaint(_Part):
 
     @property
     def words(self) -> str:
-        """All it says, a line for each part, for recognising what it means."""
+        """All texts of the error, one per line."""
         error = self.error or _Error()
         return "\n".join(filter(None, dict.fromkeys((error.name, self.message, error.message))))
 
 
-def in_utf8(body: bytes) -> bytes:
-    """Return JSON in UTF-8 without a mark before it, whatever it was sent in."""
+def to_utf8(body: bytes) -> bytes:
+    """Return JSON in UTF-8 without a byte order mark, whatever its encoding."""
     return body.decode(json.detect_encoding(body), "replace").encode()
 
 
 def read_generation(
     body: bytes, *, provider_id: str | None = None, spent: str | None = None
 ) -> RemoteGeneration:
-    """Read the reply to a submission, or to a question about `provider_id`.
+    """Parse the reply to a submission, or to a poll of `provider_id`.
 
-    `spent` is what a header says about the cost in US dollars, for replies that do not say it.
-    Raises ValueError when it is no such reply: not JSON, not an object, or without an id.
+    `spent` is the header with the cost in US dollars, for replies without one. Raises ValueError
+    for any other reply: not JSON, not an object, or without an id.
     """
     reply = _Reply.model_validate_json(body)
     found = provider_id or reply.id
@@ -262,20 +265,20 @@ def read_generation(
     if provider_id is not None and not reply.model_fields_set & {"id", "status"}:
         raise ValueError("the reply is not about a generation")
     cost = reply.spent()
-    if cost is None:  # a header of zero belongs to the question, not to the video
+    if cost is None:  # a header of zero is the cost of the poll, not of the video
         cost = _Usage.model_validate({"usd_spent": spent}).usd_spent or None
     return RemoteGeneration(found, reply.outcome(), cost)
 
 
-LONGEST_RETRY_AFTER = 600.0
-"""Seconds the provider may ask us to stay away."""
+MAX_RETRY_AFTER = 600.0
+"""The longest wait, in seconds, that the provider may ask for."""
 
 _ACCOUNT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers (by lower-case name), and a body that was read to its end."""
+    """A response: status, headers by lower-case name, and the whole body."""
 
     status: int
     headers: Mapping[str, str]
@@ -283,18 +286,18 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether what was asked for was done."""
+        """Whether the status is 2xx."""
         return self.status // 100 == 2  # noqa: PLR2004 - the class of success
 
-    def complaint(self) -> Complaint | None:
-        """Return the API's own error body; None for a page of something in between."""
+    def error_body(self) -> ErrorBody | None:
+        """Return the API's own error body, or None for a page of a gateway."""
         try:
-            return Complaint.model_validate_json(self.body)
+            return ErrorBody.model_validate_json(self.body)
         except ValidationError:
             return None
 
     def retry_after(self) -> float | None:
-        """Return the wait asked for, in seconds. A date counts from the answer's own."""
+        """Return the Retry-After header in seconds; a date is relative to the Date header."""
         value = self.headers.get("retry-after", "").strip()
         try:
             if re.fullmatch(r"[0-9]+(\.[0-9]*)?", value):
@@ -304,31 +307,31 @@ class Answer:
                 wait = (until - parsedate_to_datetime(self.headers["date"])).total_seconds()
         except (ValueError, TypeError, KeyError, OverflowError):
             return None
-        return min(max(wait, 0.0), LONGEST_RETRY_AFTER)
+        return min(max(wait, 0.0), MAX_RETRY_AFTER)
 
 
-def expect_taken(answer: Answer, *, model: str = "", prompt: str = "") -> None:
-    """Raise what a submission of this model and prompt stands for that got no success."""
+def expect_accepted(answer: Answer, *, model: str = "", prompt: str = "") -> None:
+    """Raise the exception for a submission that was not accepted."""
     if answer.is_success:
         return
-    complaint = answer.complaint()
-    if complaint is None:
-        raise _refused_from_between(answer)
-    words = complaint.words
-    about_model = names_the_model(words, answer.body, model=model, prompt=prompt)
+    error_body = answer.error_body()
+    if error_body is None:
+        raise _gateway_error(answer)
+    words = error_body.words
+    about_model = is_about_model(words, answer.body, model=model, prompt=prompt)
     if answer.status == HTTPStatus.FORBIDDEN:
-        about_model = about_model or closes_the_model(words, model=model)
-    raise _refused(answer, words, about_model=about_model, prompt=prompt)
+        about_model = about_model or refuses_model(words, model=model)
+    raise _submission_error(answer, words, about_model=about_model, prompt=prompt)
 
 
 def expect_success(answer: Answer) -> None:
-    """Raise AccountError or Unavailable for a question that got no success."""
+    """Raise AccountError or Unavailable for a query that failed."""
     if answer.is_success:
         return
-    complaint = answer.complaint()
-    words = complaint.words if complaint else ""
-    if answer.status in _ACCOUNT and not closes_the_model(words):
-        raise _held_back(answer.status, words)
+    error_body = answer.error_body()
+    words = error_body.words if error_body else ""
+    if answer.status in _ACCOUNT and not refuses_model(words):
+        raise _account_error(answer.status, words)
     raise Unavailable(
         truncate(f"{answer.status} {words}"),
         retry_after=answer.retry_after(),
@@ -336,80 +339,81 @@ def expect_success(answer: Answer) -> None:
     )
 
 
-def expect_told(answer: Answer) -> None:
-    """As `expect_success`, for what only the account's owner may know.
+def expect_account_answer(answer: Answer) -> None:
+    """As `expect_success`, for queries that need a scope of the key.
 
-    A 403 says here that the key lacks a scope, whatever its words: nothing of money.
+    A 403 means here that the key lacks the scope, whatever its text says.
     """
     if answer.status == HTTPStatus.FORBIDDEN:
-        complaint = answer.complaint()
-        words = complaint.words if complaint else ""
+        error_body = answer.error_body()
+        words = error_body.words if error_body else ""
         raise AccountError(truncate(f"{answer.status} {words}"), reason=AccountProblem.FORBIDDEN)
     expect_success(answer)
 
 
 def expect_known(answer: Answer) -> None:
-    """Raise NoSuchGeneration for an id the API does not know, else as `expect_success`.
+    """Raise NoSuchGeneration for an unknown id, otherwise as `expect_success`.
 
-    What it answers then is not documented. The id is all the question has, so a bad request
-    means it too.
+    The status for this is not documented. A bad request means it as well, because the id is the
+    only parameter.
     """
     if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
-        complaint = answer.complaint()
-        if complaint is not None:
-            raise NoSuchGeneration(truncate(f"{answer.status} {complaint.words}"))
+        error_body = answer.error_body()
+        if error_body is not None:
+            raise NoSuchGeneration(truncate(f"{answer.status} {error_body.words}"))
     expect_success(answer)
 
 
-def _refused(answer: Answer, words: str, *, about_model: bool, prompt: str) -> ProviderError:
-    """Return what a refusal by the API itself means for a submission."""
+def _submission_error(
+    answer: Answer, words: str, *, about_model: bool, prompt: str
+) -> ProviderError:
+    """Return the exception for a submission that the API itself refused."""
     message = truncate(f"{answer.status} {words}")
     refusal = classify(words, prompt=prompt)
     rejected = Rejected(message, moderation=refusal.moderation, people=refusal.people)
-    means: ProviderError = OutcomeUnknown(message)
+    error: ProviderError = OutcomeUnknown(message)
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.PAYMENT_REQUIRED:
-            means = _held_back(answer.status, words)
+            error = _account_error(answer.status, words)
         case HTTPStatus.FORBIDDEN if is_about_money(words):
-            means = _held_back(answer.status, words)
-        case (
-            HTTPStatus.FORBIDDEN
-        ):  # one person's prompt, or one model, must not hold back everybody
-            other = ModelGone(message) if about_model else _held_back(answer.status, words)
-            means = rejected if refusal.moderation else other
+            error = _account_error(answer.status, words)
+        case HTTPStatus.FORBIDDEN:
+            # one prompt, or one model, must not stop all submissions
+            other = ModelGone(message) if about_model else _account_error(answer.status, words)
+            error = rejected if refusal.moderation else other
         case HTTPStatus.NOT_FOUND:
-            means = ModelGone(message)
+            error = ModelGone(message)
         case HTTPStatus.BAD_REQUEST if about_model:
-            means = rejected if refusal.moderation else ModelGone(message)
+            error = rejected if refusal.moderation else ModelGone(message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
-            means = rejected if refusal.moderation else ServerError(message)
+            error = rejected if refusal.moderation else ServerError(message)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            means = RateLimited(message, retry_after=answer.retry_after())
+            error = RateLimited(message, retry_after=answer.retry_after())
         case HTTPStatus.SERVICE_UNAVAILABLE:
-            means = NotAccepted(message, retry_after=answer.retry_after())
+            error = NotAccepted(message, retry_after=answer.retry_after())
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            means = means if status == HTTPStatus.REQUEST_TIMEOUT else rejected
-    return means
+            error = error if status == HTTPStatus.REQUEST_TIMEOUT else rejected
+    return error
 
 
-def _refused_from_between(answer: Answer) -> ProviderError:
-    """Return what a page means that is not the API's own.
+def _gateway_error(answer: Answer) -> ProviderError:
+    """Return the exception for a submission that was answered by a gateway.
 
-    401 and 403 hold for all that follows, whoever says so, and what is too large was not passed
-    on. Anything else may have been said after the API took the request.
+    401 and 403 would hold for every submission, and a body that is too large was not passed on.
+    With any other status the API may have accepted the request before.
     """
     message = f"{answer.status} without the API's own words"
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return _held_back(answer.status, "")
+            return _account_error(answer.status, "")
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return Rejected(message)
         case _:
             return OutcomeUnknown(message)
 
 
-def _held_back(status: int, words: str) -> AccountError:
-    """Return what is wrong with the account; its documentation gives 403 two meanings."""
+def _account_error(status: int, words: str) -> AccountError:
+    """Return the exception for a refused account; a 403 has two documented meanings."""
     if status == HTTPStatus.UNAUTHORIZED:
         reason = AccountProblem.KEY
     elif status == HTTPStatus.PAYMENT_REQUIRED or is_about_money(words):

@@ -14,7 +14,7 @@ from telegram.ext import ExtBot
 
 from bot.updates import listening
 from bot.updates.intake import Intake
-from bot.updates.listening import Listening, TelegramRequest, TelegramTimes
+from bot.updates.listening import Listening, TelegramRequest, TelegramTimeouts
 from handlers.replies.sending import Pacing
 from storage.database import Database
 from storage.notices import Admins
@@ -309,7 +309,7 @@ async def test_an_update_that_spoils_the_whole_answer_is_set_aside_alone(
     errors.expect("update 12 cannot be read: set aside")
     monkeypatch.setattr(listening, "MIN_POLL_SECONDS", 0.0)
     db = await Database.open(tmp_path / "bot.sqlite3")
-    request = Spoilt(1, TelegramTimes())
+    request = Spoilt(1, TelegramTimeouts())
     bot = ExtBot(TOKEN, request=request, rate_limiter=Pacing())
     intake = Intake(db, Admins(frozenset()), time.time)
     hears = Listening(bot, request, intake, poll_seconds=0.0, clock=time.time)
@@ -385,7 +385,7 @@ async def test_a_refusal_is_known_for_one_however_odd_it_is(
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    request = TelegramRequest(1, TelegramTimes())
+    request = TelegramRequest(1, TelegramTimeouts())
     try:
         with pytest.raises(TelegramError) as caught:
             await request.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/botT/getMe")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import Times
 from bot.process import ExitCode
-from bot.updates.listening import TelegramTimes
+from bot.updates.listening import TelegramTimeouts
 from bot.updates.watchdog import MIN_ANSWERS, Step, Watch, WatchdogTimes, next_step
 from sandbox.telegram import Fault
 from tests.flows.looks import shows_video
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE = WatchdogTimes(look=5, deaf=60, restart=15, longest=300, restarts=3)
 HEARD = Watch(taken_at=1000)
 QUICK = Times(
-    telegram=TelegramTimes(connect=1.0, silence=1.0, poll=1, call_in_all=3.0),
+    telegram=TelegramTimeouts(connect=1.0, silence=1.0, poll=1, call_total=3.0),
     updates=WatchdogTimes(look=0.02, deaf=4.0, restart=1.0, longest=1.0, restarts=5, refused=1.0),
     limits_second=0.001,
 )

@@ -157,7 +157,7 @@ def load() -> None:
     """Load what the bot would at its first connection and its first order."""
     for module in ("anyio._backends._asyncio", "apscheduler.triggers.date", "httpcore"):
         import_module(module)
-    connections.tls()
+    connections.shared_ssl_context()
     mimetypes.init()
     small_talk("hello")
     reading.plain_options("10 seconds")

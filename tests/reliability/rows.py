@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.app import Times
-from bot.updates.listening import TelegramTimes
+from bot.updates.listening import TelegramTimeouts
 from bot.updates.watchdog import WatchdogTimes
-from generation.provider.client import ProviderTimes
+from generation.provider.client import ProviderTimeouts
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
 from tests.house import ADMIN, House
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 KEY = "sandbox-key-0123456789"
 FREE = 54
 QUICK = Times(
-    telegram=TelegramTimes(
-        connect=1.0, silence=1.0, upload=2.0, poll=1, call_in_all=3.0, upload_in_all=3.0
+    telegram=TelegramTimeouts(
+        connect=1.0, silence=1.0, upload=2.0, poll=1, call_total=3.0, upload_total=3.0
     ),
-    provider=ProviderTimes(
-        submit=1.0, submit_in_all=2.0, ask=1.0, ask_in_all=2.0, fetch_in_all=2.0
+    provider=ProviderTimeouts(
+        submit=1.0, submit_total=2.0, ask=1.0, ask_total=2.0, fetch_total=2.0
     ),
     # a clock that was put forward makes it deaf: a poll may take its second before the next restart
     updates=WatchdogTimes(look=0.02, deaf=4, restart=1.5, longest=1.5, restarts=5),
@@ -56,10 +56,10 @@ UNHURRIED = replace(
         connect=20.0,
         silence=20.0,
         upload=20.0,
-        call_in_all=30.0,
-        upload_in_all=30.0,
+        call_total=30.0,
+        upload_total=30.0,
     ),
-    provider=ProviderTimes(),
+    provider=ProviderTimeouts(),
 )
 """Where every answer comes, a busy machine may keep it back."""
 

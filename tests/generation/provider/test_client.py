@@ -23,7 +23,7 @@ from pydantic import SecretStr
 
 from generation.models.offer import Offer
 from generation.provider import client
-from generation.provider.client import AimlApi, ProviderTimes
+from generation.provider.client import AimlApi, ProviderTimeouts
 from generation.provider.connections import Connections
 from generation.provider.errors import (
     AccountError,
@@ -503,7 +503,7 @@ async def test_a_port_nobody_listens_on_surely_took_nothing(http: Connections) -
 
 
 async def test_an_answer_that_never_ends_is_cut_off_in_time(http: Connections) -> None:
-    times = ProviderTimes(submit_in_all=0.2, ask_in_all=0.2)
+    times = ProviderTimeouts(submit_total=0.2, ask_total=0.2)
     async with answering(b"HTTP/1.1 200 OK\r\n\r\n{", then_hang=True) as (url, _):
         submitted, asked = await raised(AimlApi(http, url=url, key=SecretStr(KEY), times=times))
 
@@ -609,7 +609,7 @@ async def test_a_paid_request_never_leaves_on_a_connection_that_was_kept() -> No
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with Connections() as http, Connections(kept=False) as posts:
+    async with Connections() as http, Connections(keepalive=False) as posts:
         api = AimlApi(http, url=url, key=SecretStr(KEY), posts=posts)
         for number in range(2):
             await api.poll("video_1")

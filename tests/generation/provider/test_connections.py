@@ -15,9 +15,9 @@ import pytest
 
 from generation.provider import connections
 from generation.provider.connections import (
-    MOST_UNREAD,
-    PIECES_AT_ONCE,
-    SENT_TOGETHER,
+    CHUNKS_PER_TURN,
+    MAX_UNREAD,
+    WRITE_BUFFER,
     Connections,
     read_body,
 )
@@ -176,7 +176,7 @@ class Alive:
 async def test_what_stays_free_is_closed_while_others_are_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connections, "KEPT_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "KEEPALIVE_SECONDS", 0.2)
     alive = Alive()
     async with serving(alive) as server, httpx.AsyncClient(transport=Connections()) as http:
         await asyncio.gather(*(http.get(server.url) for _ in range(5)))
@@ -222,7 +222,7 @@ async def test_an_answer_that_comes_before_all_was_sent_is_given(http: httpx.Asy
         writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
         await writer.drain()
         # a close with something unread would be a reset, which may overtake the answer
-        await reader.read(10 * SENT_TOGETHER)
+        await reader.read(10 * WRITE_BUFFER)
 
     async with serving(refuse) as server:
         assert (await http.post(server.url, content=LARGE)).status_code == 413
@@ -300,9 +300,9 @@ async def test_an_answer_that_nobody_reads_is_not_taken(http: httpx.AsyncClient)
         await server.head(reader, server.connections)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
         while True:
-            writer.write(bytes(MOST_UNREAD))
+            writer.write(bytes(MAX_UNREAD))
             await writer.drain()
-            written += MOST_UNREAD
+            written += MAX_UNREAD
 
     async with serving(pour) as server, http.stream("GET", server.url) as response:
         pieces = response.aiter_raw()
@@ -343,7 +343,7 @@ async def test_an_answer_in_thousands_of_pieces_lets_others_have_their_turn(
             since_others += len(piece)
             most = max(most, since_others)
         turns.cancel()
-    assert most <= PIECES_AT_ONCE, "pieces without a turn for anybody else"
+    assert most <= CHUNKS_PER_TURN, "pieces without a turn for anybody else"
 
 
 async def test_a_stop_breaks_off_what_is_under_way_and_more_can_be_asked_for() -> None:
@@ -406,7 +406,7 @@ async def test_https_is_spoken_to_whom_an_authority_vouches_for(
             with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
                 await http.get(server.url)
         trusting = ssl.create_default_context(cafile=str(certificate))
-        monkeypatch.setattr(connections, "tls", lambda: trusting)
+        monkeypatch.setattr(connections, "shared_ssl_context", lambda: trusting)
         async with httpx.AsyncClient(transport=Connections()) as http:
             for path in ("/1", "/2"):
                 assert (await http.get(f"{server.url}{path}")).content == b"ok"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from generation.provider.errors import ProviderError
-from generation.provider.protocol import Answer, expect_known, expect_taken
+from generation.provider.protocol import Answer, expect_accepted, expect_known
 
 OUT_OF_CREDITS = "You've run out of credits. Please top up your balance."
 SORA = "openai/sora-2-t2v"
@@ -52,7 +52,7 @@ def submitted(
     """What a submission raises."""
     answer = Answer(status, {k.replace("_", "-"): v for k, v in headers.items()}, body)
     with pytest.raises(ProviderError) as caught:
-        expect_taken(answer, model=model, prompt=prompt)
+        expect_accepted(answer, model=model, prompt=prompt)
     return caught.value
 
 

@@ -23,11 +23,11 @@ from generation.provider.errors import (
     Unavailable,
 )
 from generation.provider.protocol import (
-    LONGEST_RETRY_AFTER,
+    MAX_RETRY_AFTER,
     Answer,
+    expect_accepted,
     expect_known,
     expect_success,
-    expect_taken,
 )
 from tests.generation.provider.answers.refused import (
     JSON,
@@ -217,7 +217,7 @@ def test_a_refused_account_says_what_is_wrong(
 
     assert isinstance(error, AccountError)
     assert error.reason is reason
-    assert error.is_scope == (reason is AccountProblem.FORBIDDEN)
+    assert error.may_lack_scope == (reason is AccountProblem.FORBIDDEN)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_a_refused_account_says_what_is_wrong(
         ({"retry_after": " 7 "}, 7.0),
         ({"retry_after": "7.5"}, 7.5),
         ({"retry_after": "0"}, 0.0),
-        ({"retry_after": "9" * 400}, LONGEST_RETRY_AFTER),
+        ({"retry_after": "9" * 400}, MAX_RETRY_AFTER),
         (
             {
                 "retry_after": "Fri, 20 Nov 2026 12:00:30 GMT",
@@ -293,7 +293,7 @@ def test_a_page_from_in_between_says_nothing_about_a_generation(status: int) -> 
 @given(status=st.integers(100, 599), body=st.binary() | JSON.map(lambda j: json.dumps(j).encode()))
 def test_every_answer_but_success_is_one_of_the_errors(status: int, body: bytes) -> None:
     answer = Answer(status, {}, body)
-    for expect in (expect_taken, expect_known, expect_success):
+    for expect in (expect_accepted, expect_known, expect_success):
         if answer.is_success:
             expect(answer)
         else:

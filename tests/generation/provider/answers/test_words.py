@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 
 from generation.models.offer import Offer
-from generation.provider.errors import MESSAGE_LIMIT, Rejected, classify, truncate
+from generation.provider.errors import MAX_MESSAGE, Rejected, classify, truncate
 from tests.generation.provider.answers.refused import MODERATED, problem_json, submitted
 
 
@@ -137,7 +137,7 @@ def test_a_message_is_one_short_line_without_pictures() -> None:
 
     assert said.startswith("Expected a uri, received 'data:…")
     assert "AAAA" not in said
-    assert len(said) <= MESSAGE_LIMIT
+    assert len(said) <= MAX_MESSAGE
     assert "\n" not in said
 
 
