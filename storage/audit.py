@@ -1,4 +1,4 @@
-"""The audit log: what each admin did, on whom, when, and which update had them do it."""
+"""The audit log: what each admin did, to whom, when, and which update caused it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One act of an admin, named by the command that does it; `whom` is an id at Telegram."""
+    """An action of an admin; `act` is its command, `whom` a Telegram id."""
 
     id: int
     admin: int
@@ -24,31 +24,31 @@ class AuditEntry:
 
 
 UNCHANGED = "="
-"""The details of an act that found all as it was to be."""
+"""The details of an action that changed nothing."""
 
 
 async def record(
     tx: Connection, act: str, *, by: int, cause: str, now: float,
     whom: int | None = None, details: str = "",
 ) -> bool:  # fmt: skip
-    """Write down what an admin does; False where the same cause did it already."""
+    """Record an action; return False if it is recorded for this cause already."""
     entry = {"cause": cause, "admin": by, "act": act, "whom": whom, "details": details, "at": now}
     return await insert_or_ignore(tx, "audit", **entry) is not None
 
 
 async def did(tx: Connection, cause: str) -> bool:
-    """Tell whether a cause changed something: an update that is handled once more says so again."""
+    """Return whether a cause changed something, so that a repeated update is answered the same."""
     query = "SELECT 1 FROM audit WHERE cause = ? AND details <> ?"
     return await exists(tx, query, (cause, UNCHANGED))
 
 
 async def count(tx: Connection) -> int:
-    """Return how many entries there are; none is ever taken out."""
+    """Return the number of entries; none is ever deleted."""
     return await fetch_int(tx, "SELECT max(id) FROM audit")
 
 
 async def page(tx: Connection, *, limit: int, skip: int = 0) -> list[AuditEntry]:
-    """Return some entries, newest first, but for the newest `skip`."""
+    """Return a page of entries, newest first."""
     rows = await fetch_all(
         tx,
         "SELECT id, admin, act, whom, details, at FROM audit"

@@ -1,7 +1,7 @@
-"""Cards: the questions the bot asked, and the orders it keeps until they are tapped.
+"""Cards: the questions the bot asked, and the drafts of orders that wait for a tap.
 
-At most one is open between an account and a chat: what is said or ordered next closes it. A card
-that is `kept` is no part of that conversation; it waits for its tap, whatever else is said.
+An account has at most one open card in a chat; its next message there closes it. A card that is
+`kept` is not part of that conversation, and stays open until it is tapped.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from storage.database import Connection
 
 OPEN_SECONDS, CLOSED_SECONDS = 48 * HOUR_SECONDS, HOUR_SECONDS
-"""How long after it was put up a card keeps its words, while it is open and once it is closed."""
+"""How long the prompt of a card is stored, if it is open and if it is closed."""
 
 FOLLOWS = "press:goon:"
-"""How the cause begins of a card that asks what happens after the end of a video."""
+"""The prefix of the cause of a card that asks how a video goes on."""
 
 
 class CardKind(StrEnum):
@@ -39,7 +39,7 @@ class CardKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a card holds until it is started or dropped; `message_id` is what caused it."""
+    """The content of a card; `message_id` is the message that caused it."""
 
     cause: str
     kind: CardKind
@@ -57,9 +57,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card(Draft):
-    """A draft with its number; `card_message` is the bot's own message once it was sent.
+    """A stored draft; `card_message` is the bot's message that shows it, None until it is sent.
 
-    `options` are what was tapped on it, as they are typed.
+    `options` are the options tapped on it, as they would be typed.
     """
 
     id: int
@@ -70,22 +70,22 @@ class Card(Draft):
 
     @property
     def text(self) -> str:
-        """What to type for its video; what was written after a tap counts more than the tap."""
+        """The options and the prompt; those in the prompt come last, and win."""
         return f"{self.options} {self.prompt}".strip()
 
     @property
     def wants_picture(self) -> bool:
-        """Whether it asks which picture is meant."""
+        """Whether it asks for a picture."""
         return self.kind is CardKind.PICTURE and self.picture is None
 
     @property
     def asks_what_follows(self) -> bool:
-        """Whether it asks what happens after the end of a video, whose words its own end with."""
+        """Whether it asks how a video goes on."""
         return self.kind is CardKind.QUESTION and self.cause.startswith(FOLLOWS)
 
     @property
     def is_question(self) -> bool:
-        """Whether what is said next answers it; any other card is answered by a tap."""
+        """Whether the next message answers it; other cards are answered by a tap."""
         if self.kind is CardKind.PICTURE:
             return self.picture is None or not self.prompt
         return self.kind is CardKind.QUESTION
@@ -97,7 +97,7 @@ def _from_row(row: sqlite3.Row) -> Card:
 
 
 async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card | None]:
-    """Write a card down as open, once per cause; returns it, and the card it takes the place of."""
+    """Store an open card, once per cause; return it, and the card that it closed."""
     known = await fetch_one(tx, "SELECT * FROM cards WHERE cause = ?", (draft.cause,))
     if known is not None:
         return _from_row(known), None
@@ -110,14 +110,14 @@ async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card |
 
 
 async def find(tx: Connection, card: int) -> Card | None:
-    """Return the card with this number."""
+    """Return a card by its id."""
     return await fetch_one_as(tx, _from_row, "SELECT * FROM cards WHERE id = ?", (card,))
 
 
 async def close_open(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
-    """Close the card that is open between an account and a chat, and return it.
+    """Close the open card of an account in a chat, and return it.
 
-    `by` is the cause that closes it; a card it put up itself stays.
+    `by` is the cause that closes it; a card with that cause stays open.
     """
     return await fetch_one_as(
         tx,
@@ -129,7 +129,7 @@ async def close_open(tx: Connection, chat: int, account: Account, *, by: str) ->
 
 
 async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
-    """Return the card that a cause closes, or has closed already where it is handled once more."""
+    """Return the card that a cause is to close, or has closed if it is handled again."""
     return await fetch_one_as(
         tx,
         _from_row,
@@ -141,7 +141,7 @@ async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> C
 
 
 async def of_message(tx: Connection, chat: int, account: Account, cause: str) -> Card | None:
-    """Return the card that waits for a tap on what a message of this account said."""
+    """Return the open card that a message of an account caused."""
     return await fetch_one_as(
         tx,
         _from_row,
@@ -152,12 +152,12 @@ async def of_message(tx: Connection, chat: int, account: Account, cause: str) ->
 
 
 async def closed_by(tx: Connection, cause: str) -> Card | None:
-    """Return the card that a message closed, whatever became of it since."""
+    """Return the card that a cause closed, whatever its state is now."""
     return await fetch_one_as(tx, _from_row, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
 
 
 async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None:
-    """Open a question anew whose answer was none; the bot's `message` asks it now."""
+    """Open a closed question again; the bot's `message` shows it now."""
     await tx.execute(
         "UPDATE cards SET state = 'open', card_message = ?, created_at = ?"
         " WHERE id = ? AND state = 'dropped'",
@@ -166,9 +166,9 @@ async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None
 
 
 async def shown(tx: Connection, card: int, message: int, *, alone_with: int | None = None) -> None:
-    """Remember the bot's message that shows a card.
+    """Store the id of the bot's message that shows a card.
 
-    Where that is not in the chat the card is of, but alone with a person, it is of that chat now.
+    If that was sent in private instead, `alone_with` is the person, and the card moves there.
     """
     await tx.execute("UPDATE cards SET card_message = ? WHERE id = ?", (message, card))
     moved = None if alone_with is None else await find(tx, card)
@@ -183,7 +183,7 @@ async def shown(tx: Connection, card: int, message: int, *, alone_with: int | No
 
 
 async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
-    """Put other words, and the picture they came with, on an open card; None where it is not."""
+    """Replace prompt and picture of an open card; return None if it is not open."""
     return await fetch_one_as(
         tx,
         _from_row,
@@ -195,7 +195,7 @@ async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
 
 
 async def choose(tx: Connection, card: int, prompt: str, options: str) -> Card | None:
-    """Put other options on an open card, and its words without any; None where it is not."""
+    """Replace the options of an open card, and its prompt; return None if it is not open."""
     return await fetch_one_as(
         tx,
         _from_row,
@@ -205,14 +205,14 @@ async def choose(tx: Connection, card: int, prompt: str, options: str) -> Card |
 
 
 async def close(tx: Connection, card: int, state: str) -> bool:
-    """Turn an open card into `started` or `dropped`; False where it is not open any more."""
+    """Set an open card to `started` or `dropped`; return False if it is not open."""
     return await changed(
         tx, "UPDATE cards SET state = ? WHERE id = ? AND state = 'open'", (state, card)
     )
 
 
 async def forget(tx: Connection, *, now: float) -> bool:
-    """Erase what some old cards hold, open or not; tell whether there were any."""
+    """Erase the content of a batch of old cards; return whether there were any."""
     return await changed(
         tx,
         "UPDATE cards SET state = iif(state = 'open', 'dropped', state), prompt = '',"

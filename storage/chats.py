@@ -1,7 +1,7 @@
-"""Chats by our own number, what a group's admins chose there, and the boards that stand in it.
+"""Chats, by ids of our own; the settings of groups, and their boards.
 
-Telegram's id is one column, since it may change. A board is the one message in a chat, per topic,
-that tells of all that is made there.
+Telegram's id is only a column, because it may change. A board is the message in a group, one per
+topic, that shows all unfinished videos there.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class ChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A place to speak; `reachable` is False while the bot is blocked or removed there.
+    """A chat; `reachable` is False while the bot is blocked or removed there.
 
-    `moved_at` is since when Telegram knows it by its id: no message of before is in reach.
+    `moved_at` is when it got its present Telegram id: earlier messages cannot be answered.
     """
 
     id: int
@@ -58,7 +58,7 @@ class Chat:
 
     @property
     def is_private(self) -> bool:
-        """Whether one person is alone with the bot here."""
+        """Whether it is the bot's chat with one person."""
         return self.kind is ChatKind.PRIVATE
 
 
@@ -69,7 +69,7 @@ def _from_row(row: sqlite3.Row) -> Chat:
 async def upsert(
     tx: Connection, telegram_id: int, *, kind: ChatKind, title: str = "", now: float
 ) -> Chat:
-    """Note that the bot heard from a chat: make it or bring it up to date."""
+    """Insert a chat, or update kind and title and mark it as reachable."""
     [row] = await fetch_all(
         tx,
         """
@@ -87,27 +87,27 @@ _FOUND = (
     "SELECT own.* FROM chats AS asked JOIN chats AS own"
     " ON own.id = coalesce(asked.became, asked.id) WHERE asked."
 )
-"""Finds a chat; one that is part of another is that one."""
+"""Selects a chat, or the one it was merged into."""
 
 
 async def find(tx: Connection, chat: int) -> Chat | None:
-    """Return the chat with our number."""
+    """Return a chat by our id."""
     return await fetch_one_as(tx, _from_row, f"{_FOUND}id = ?", (chat,))
 
 
 async def group_titles(tx: Connection) -> dict[int, str]:
-    """Return what each group is called, by our numbers."""
+    """Return the titles of all groups, by our ids."""
     rows = await fetch_all(tx, "SELECT id, title FROM chats WHERE kind <> 'private'")
     return {row["id"]: row["title"] for row in rows}
 
 
 async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
-    """Return the chat with Telegram's number."""
+    """Return a chat by Telegram's id."""
     return await fetch_one_as(tx, _from_row, f"{_FOUND}telegram_id = ?", (telegram_id,))
 
 
 async def private_chat(tx: Connection, person: int, *, now: float) -> Chat:
-    """Return the private chat with a person; its Telegram id is the person's own."""
+    """Return the private chat with a person, whose Telegram id it has; insert it if missing."""
     new = {"telegram_id": person, "kind": ChatKind.PRIVATE, "title": "", "created_at": now}
     await insert_or_ignore(tx, "chats", **new)
     [row] = await fetch_all(tx, f"{_FOUND}telegram_id = ?", (person,))
@@ -115,7 +115,7 @@ async def private_chat(tx: Connection, person: int, *, now: float) -> Chat:
 
 
 async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
-    """Note that the bot can, or cannot, speak there; tell whether that is news."""
+    """Store whether the bot can send to a chat; return whether that has changed."""
     return await changed(
         tx,
         "UPDATE chats SET reachable = ? WHERE id = ? AND reachable <> ?",
@@ -124,7 +124,7 @@ async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
 
 
 async def groups(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Chat], int]:
-    """Return some groups the bot is in, the newest first, and how many there are in all."""
+    """Return a page of the groups the bot is in, newest first, and their number in all."""
     where = "FROM chats WHERE kind IN ('group', 'supergroup') AND reachable AND became IS NULL"
     rows = await fetch_all(tx, f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
     return [_from_row(row) for row in rows], await fetch_int(tx, f"SELECT count(*) {where}")
@@ -132,7 +132,7 @@ async def groups(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Cha
 
 HOURS_A_DAY = 24
 GENERAL = 0
-"""The number of a forum's first topic here: at Telegram it has none."""
+"""Our id for a forum's General topic, which has none at Telegram."""
 
 
 class Asking(StrEnum):
@@ -141,17 +141,17 @@ class Asking(StrEnum):
     EVERYONE = "everyone"
     ADMINS = "admins"
     NOBODY = "nobody"
-    """The bot is switched off here."""
+    """The bot is switched off in this group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group's choices; a group nobody touched has the defaults.
+    """The settings of a group.
 
     `thread_id` is the only topic in which videos are made: 0 is General, None is everywhere.
     `per_day` is in videos per member, `pool` and `share` in credits per period, for all
-    together and for each member. Between `quiet_from` and `quiet_until`, hours of the
-    operator's day, no videos are made; both are None where there is no such time.
+    together and for each member. Between `quiet_from` and `quiet_until`, hours in the
+    operator's time zone, no videos are made; None means no quiet hours.
     """
 
     chat: int
@@ -163,32 +163,32 @@ class Group:
     quiet_from: int | None = None
     quiet_until: int | None = None
     blurred: bool = False
-    """Videos are covered until they are tapped."""
+    """Videos are sent as spoilers."""
     own_pictures: bool = False
-    """Members may bring to life only pictures they sent themselves."""
+    """Members may animate only pictures they sent themselves."""
     topic: str | None = None
-    """What the only topic is called, where that is known."""
+    """The name of the only topic, if known."""
     language: str | None = None
-    """In which language all are spoken to, as Telegram's clients name it."""
+    """The language for all members, as Telegram names it."""
     family: str | None = None
-    """What a video is like where its prompt says nothing; None leaves it to each member."""
+    """This and the next three are defaults for videos; None leaves them to each member."""
     seconds: int | None = None
     aspect_ratio: str | None = None
     resolution: str | None = None
 
     @property
     def quiet_hours(self) -> tuple[int, int] | None:
-        """From and until, as a clock of 24 hours shows them; None where there are none."""
+        """The first hour and the hour after the last, from 0 to 23; None if there are none."""
         if self.quiet_from is None or self.quiet_until is None:
             return None
         return self.quiet_from, self.quiet_until
 
     def is_quiet(self, zone: ZoneInfo, now: float) -> bool:
-        """Whether no orders are taken now, and nothing rings."""
+        """Return whether it is quiet now: no orders, and messages without sound."""
         if self.quiet_hours is None:
             return False
         begins, ends = self.quiet_hours
-        # counted from where they begin, so that midnight is an hour like any other
+        # counted from the beginning, because midnight may lie between
         passed = datetime.fromtimestamp(now, zone).hour - begins
         return passed % HOURS_A_DAY < (ends - begins) % HOURS_A_DAY
 
@@ -203,7 +203,7 @@ def _group(row: sqlite3.Row) -> Group:
 
 
 async def find_group(tx: Connection, chat: int) -> Group | None:
-    """Return a group's choices; None where the chat is no group."""
+    """Return the settings of a group, or None if the chat is no group."""
     return await fetch_one_as(
         tx,
         lambda row: Group(chat) if row["chat"] is None else _group(row),
@@ -214,12 +214,12 @@ async def find_group(tx: Connection, chat: int) -> Group | None:
 
 
 async def group_of(tx: Connection, chat: int) -> Group:
-    """Return a group's choices."""
+    """Return the settings of a group, or the defaults."""
     return await find_group(tx, chat) or Group(chat)
 
 
 async def choose(tx: Connection, chat: int, **choices: Any) -> None:
-    """Remember choices for a group: any field of `Group` but the chat."""
+    """Store settings of a group: any fields of `Group` but the chat. Raises ValueError."""
     unknown = choices.keys() - _CHOICES
     if unknown:
         raise ValueError(f"not a group's choice: {', '.join(sorted(unknown))}")
@@ -229,14 +229,14 @@ async def choose(tx: Connection, chat: int, **choices: Any) -> None:
 
 
 async def with_pools(tx: Connection) -> list[Group]:
-    """Return the groups that were given a pool, the largest first."""
+    """Return the groups that have a pool, the largest first."""
     pools = "SELECT * FROM groups WHERE pool > 0 ORDER BY pool DESC, chat"
     return await fetch_all_as(tx, _group, pools)
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A board as it stands in a chat; thread 0 is no topic."""
+    """A board as it was last sent or edited; thread 0 is no topic."""
 
     chat: int
     thread_id: int
@@ -246,18 +246,18 @@ class Board:
 
 
 async def boards_of(tx: Connection, chat: int) -> dict[int, Board]:
-    """Return a chat's boards by topic."""
+    """Return the boards of a chat, by topic."""
     rows = await fetch_all(tx, "SELECT * FROM boards WHERE chat = ?", (chat,))
     return {row["thread_id"]: Board(**dict(row)) for row in rows}
 
 
 async def put_board(tx: Connection, board: Board) -> None:
-    """Remember how a board stands now."""
+    """Store a board as it is shown now."""
     await insert_or_replace(tx, "boards", **columns(Board, board))
 
 
 async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None) -> None:
-    """Forget a board, or all of a chat's: their messages are gone."""
+    """Delete a board, or all boards of a chat: their messages are gone."""
     await tx.execute(
         "DELETE FROM boards WHERE chat = ? AND coalesce(?, thread_id) = thread_id",
         (chat, thread_id),
@@ -277,12 +277,12 @@ async def in_work(tx: Connection) -> list[int]:
 
 
 SLICE = 50
-"""How many rows of a chat that becomes part of another follow at a time: others wait for it."""
+"""How many rows are moved to another chat per transaction, so that others wait little."""
 _ITS_OWN = "account_id = iif(account_kind = 'chat' AND account_id = ?1, ?2, account_id)"
 
 
 def _following(states: Collection[State], most: str = "") -> tuple[str, str]:
-    """Write the statements that hand on to another chat what was made in one, and its credits."""
+    """Return the statements that move generations and credits of a chat to another."""
     return (
         f"""UPDATE generations
             SET chat = ?2, delivered_chat = iif(delivered_chat = ?1, ?2, delivered_chat), {_ITS_OWN}
@@ -295,12 +295,12 @@ def _following(states: Collection[State], most: str = "") -> tuple[str, str]:
 
 
 _KEPT = UNFINISHED | {State.UNDELIVERABLE}
-"""States of what is still to be sent, and answers its message."""
+"""States of generations that are still to be sent."""
 _SLICES = _following(frozenset(State) - _KEPT, " LIMIT ?3")
-"""What a long history has much of."""
+"""For rows of which there may be many."""
 _REST = (
     *_following(frozenset(State)),
-    # closed cards, and notices that were sent, are found by their own numbers alone
+    # closed cards and sent notices are only ever looked up by their ids
     f"UPDATE OR IGNORE cards SET chat = ?2, {_ITS_OWN} WHERE chat = ?1 AND state = 'open'",
     "UPDATE notices SET chat = ?2 WHERE chat = ?1 AND sent_at IS NULL AND given_up = 0",
     "UPDATE OR IGNORE boards SET chat = ?2 WHERE chat = ?1",
@@ -312,7 +312,7 @@ _FORGOTTEN = (
         WHERE chat = ? AND state IN ({sql_list(_KEPT)})""",
     """UPDATE generations INDEXED BY generations_untidy SET status_message = NULL
         WHERE chat = ? AND status_message IS NOT NULL""",
-    # what stands there can be tapped no more
+    # their buttons are gone
     """UPDATE cards SET state = 'dropped', message_id = NULL, thread_id = NULL, card_message = NULL
         WHERE chat = ? AND state = 'open'""",
     """UPDATE notices SET reply_to = NULL, thread_id = NULL
@@ -320,24 +320,23 @@ _FORGOTTEN = (
     "UPDATE groups SET thread_id = NULL, topic = NULL WHERE chat = ?",
     "DELETE FROM boards WHERE chat = ?",
 )
-"""Messages and topics of a chat that moved: in the new one their ids mean others."""
+"""Clears the ids of messages and topics of a chat that moved: they are not valid in the new one."""
 
 
 async def follow(tx: Connection, chat: int, into: int) -> None:
-    """Hand on to a chat what came into another that is part of it."""
+    """Move all that is left in a chat to the one it was merged into."""
     for statement in _REST:
         await tx.execute(statement, (chat, into))
     await tx.execute("DELETE FROM groups WHERE chat = ?", (chat,))
 
 
 async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat:
-    """Give a chat its new id at Telegram; where that id is known already, the two become one.
+    """Give a chat its new Telegram id, and merge it with the chat that has that id.
 
-    Our number stays, and all that was ever made there stays as it is: only what is still to be
-    sent forgets the messages it would answer. The old id leads to it, too. What came from the new
-    chat before the news of the move is short. It follows, what is over in slices that let others
-    between and the rest with the move itself; a move that was interrupted goes on when it is told
-    of again.
+    Our id and the history stay, and the old Telegram id refers to this chat, too; generations still
+    to be sent lose the messages they would answer. Rows of the other chat are moved: finished ones
+    in batches, the rest with the move itself. An interrupted move is resumed when Telegram reports
+    it again.
     """
     while True:
         async with db.transaction(in_thread=True) as tx:
@@ -345,7 +344,7 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
             if here is None:
                 raise ValueError(f"there is no chat {chat}")
             if known is not None and known.id == here.id:
-                return known  # told of it before; what was chosen since then stays
+                return known  # done before
             if known is None:
                 kind, title = ChatKind.SUPERGROUP, here.title
                 known = await upsert(tx, telegram_id, kind=kind, title=title, now=now)
@@ -354,7 +353,7 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
 
 
 async def _follows(tx: Connection, chat: int, into: int) -> bool:
-    """Hand on the next slice; tell whether there was any."""
+    """Move the next batch; return whether there was any."""
     for statement in _SLICES:
         if await changed(tx, statement, (chat, into, SLICE)):
             return True
@@ -367,14 +366,14 @@ async def _finish_move(
     for statement in _FORGOTTEN:
         await tx.execute(statement, (chat.id,))
     for table in ("allowed", "bans"):
-        # whoever was let in or shut out is so still; where both ids were, one row is enough
+        # REPLACE, because both ids may have a row
         await tx.execute(
             f"UPDATE OR REPLACE {table} SET telegram_id = ? WHERE telegram_id = ?",
             (telegram_id, chat.telegram_id),
         )
     await follow(tx, known.id, chat.id)
-    # its number leads here, as do those that led there, and the old id, under which an invoice may
-    # be paid still; 0 is nobody's
+    # its id, and those merged into it, refer to this chat now; so does the old Telegram id, under
+    # which an invoice may still be paid; they are swapped by way of 0, because they are unique
     await tx.execute("UPDATE chats SET became = ?1 WHERE ?2 IN (id, became)", (chat.id, known.id))
     await tx.execute("UPDATE chats SET telegram_id = 0 WHERE telegram_id = ?", (telegram_id,))
     await tx.execute(

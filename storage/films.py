@@ -1,9 +1,8 @@
-"""Films: videos of which each begins where the one before ends.
+"""Films: sequences of videos, each of which begins with the last frame of the one before.
 
-A video's `parent` is the scene before it: the one whose last frame it was made from. What its owner
-had made anew for a scene takes that one's place once it is there; it is known by its cause, or by
-that of the card it came from. The message that shows an account's film last is kept as a card that
-waits for its taps, whatever else is said.
+A video's `parent` is the scene before it. A retake that its owner orders for a scene replaces it
+once it is finished; it is recognised by its cause, or by the cause of its card. The message that
+shows an account's film is stored as a kept card.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ if TYPE_CHECKING:
     from storage.database import Connection
     from storage.generations import Generation
 
-MOST_SCENES = 20
-"""Scenes of a film that are looked for, the last ones of more."""
+MAX_SCENES = 20
+"""If a film has more scenes, the last ones are shown."""
 
-NEWEST = 100
-"""Videos that may have come right before a stop."""
+RECENT = 100
+"""How many of the newest videos may have arrived right before a stop."""
 
 _ANEW = re.compile(r"press:anew:(\d+):")
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A place in a film: the number of the video first made for it, and the one shown there now.
+    """A scene of a film: the id of the video first made for it, and the video shown now.
 
-    `begins` is whether another scene is meant to stand before it.
+    `begins` is whether it continues another scene.
     """
 
     number: int
@@ -46,7 +45,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class ShownFilm:
-    """The message that shows an account's film last, and the videos it shows, in their order."""
+    """The message that shows an account's film, and the ids of its videos in order."""
 
     account: Account
     chat: int
@@ -55,7 +54,7 @@ class ShownFilm:
 
 
 async def show(tx: Connection, film: ShownFilm, *, now: float) -> None:
-    """Remember where a film is shown, in the place of where it was before."""
+    """Store which message shows a film, replacing the one before."""
     await tx.execute(
         "INSERT INTO cards (cause, kind, state, kept, chat, account_kind, account_id, card_message,"
         " prompt, options, created_at) VALUES (?, 'question', 'open', 1, ?, ?, ?, ?, '', ?, ?)"
@@ -68,7 +67,7 @@ async def show(tx: Connection, film: ShownFilm, *, now: float) -> None:
 
 
 async def shown(tx: Connection, account: Account) -> ShownFilm | None:
-    """Return where an account's film is shown; None where that is nowhere, moved or forgotten."""
+    """Return which message shows an account's film, or None."""
     row = await fetch_one(
         tx,
         "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL AND options <> ''",
@@ -80,13 +79,13 @@ async def shown(tx: Connection, account: Account) -> ShownFilm | None:
 
 
 async def recent_accounts(tx: Connection) -> list[Account]:
-    """Return whose film the newest videos may be in: a stop may have kept it from being shown."""
+    """Return the accounts whose film may be outdated, because a stop interrupted its update."""
     rows = await fetch_all(
         tx,
         "SELECT DISTINCT account_kind, account_id FROM"
         " (SELECT * FROM generations ORDER BY id DESC LIMIT ?)"
         " WHERE state = ? AND (parent IS NOT NULL OR origin <> 'message')",
-        (NEWEST, State.DELIVERED),
+        (RECENT, State.DELIVERED),
     )
     return [Account.of(row) for row in rows]
 
@@ -96,21 +95,21 @@ def _shown(account: Account) -> str:
 
 
 def retake_cause(scene: int, account: Account) -> str:
-    """Return the cause of a video that somebody has made anew for a scene."""
+    """Return the cause of a retake of a scene."""
     return f"press:anew:{scene}:{account}"
 
 
 async def by_file_id(tx: Connection, file_id: str) -> int | None:
-    """Return the number of the video that Telegram has under this id."""
+    """Return the id of the video with this Telegram file id, or None."""
     return (
         await fetch_int(tx, "SELECT max(id) FROM generations WHERE file_id = ?", (file_id,)) or None
     )
 
 
 async def latest(tx: Connection, account: Account, chat: int | None = None) -> Generation | None:
-    """Return an account's newest video that goes on from another, anywhere or in a chat.
+    """Return an account's newest video that continues another, anywhere or in a chat.
 
-    If there is none, return the last scene of the film shown last: the others may be taken out.
+    If there is none, return the last scene of the film shown last: the others may be removed.
     """
     newest = await fetch_one_as(
         tx,
@@ -126,29 +125,29 @@ async def latest(tx: Connection, account: Account, chat: int | None = None) -> G
 
 
 async def scenes_of(tx: Connection, video: Generation, account: Account) -> list[Scene]:
-    """Return the scenes of the film a video is part of, as an account may show them.
+    """Return the scenes of the film that a video is part of, as far as an account may show them.
 
-    Before it stand those it goes on from; after it, of each scene, the account's newest next one.
+    Before it are the scenes it continues; after each scene comes the account's newest next one.
     """
     first = await _first(tx, video)
     places, before = [first], first.parent
-    while before is not None and len(places) < MOST_SCENES:
+    while before is not None and len(places) < MAX_SCENES:
         found = await generations.find(tx, before)
         if found is None:
             break
         places.insert(0, await _first(tx, found))
         before = places[0].parent
     scenes = [await _scene(tx, place, account) for place in places]
-    while len(scenes) < MOST_SCENES and (following := await _next(tx, places[-1], account)):
+    while len(scenes) < MAX_SCENES and (following := await _next(tx, places[-1], account)):
         places.append(following[0])
         scenes.append(following[1])
     return [scene for scene in scenes if scene is not None]
 
 
 async def remove(tx: Connection, scene: int, account: Account) -> bool:
-    """Take a scene out of an account's film: what follows it goes on from the one before.
+    """Remove a scene from an account's film, and link the next scene with the one before.
 
-    False where nothing of that is the account's.
+    Returns False if none of them is the account's.
     """
     found = await generations.find(tx, scene)
     if found is None:
@@ -170,7 +169,7 @@ async def remove(tx: Connection, scene: int, account: Account) -> bool:
 
 
 async def _first(tx: Connection, video: Generation) -> Generation:
-    """Return the video first made for the place that a video has in a film."""
+    """Return the video first made for the scene of a video, which may be a retake."""
     cause = video.cause
     if video.origin == "card":
         card = await cards.find(tx, int(cause.removeprefix("card:")))
@@ -181,7 +180,7 @@ async def _first(tx: Connection, video: Generation) -> Generation:
 
 
 async def _takes(tx: Connection, first: Generation, account: Account) -> list[Generation]:
-    """Return what an account had made for a place, newest first, and what was made there first."""
+    """Return an account's retakes of a scene, newest first, and its first video."""
     cause = retake_cause(first.id, account)
     return await fetch_all_as(
         tx,
@@ -195,14 +194,14 @@ async def _takes(tx: Connection, first: Generation, account: Account) -> list[Ge
 
 
 async def _scene(tx: Connection, first: Generation, account: Account) -> Scene | None:
-    """Return what an account may show at a place; None where that is nothing."""
+    """Return a scene with the newest video that an account may show, or None."""
     takes = await _takes(tx, first, account)
     shown = next((take for take in takes if _may_show(take, account)), None)
     return None if shown is None else Scene(first.id, shown, first.parent is not None)
 
 
 def _may_show(video: Generation, account: Account) -> bool:
-    """Whether there is such a video, and nobody took it, or its picture, away."""
+    """Return whether a video exists, and neither it nor its picture was deleted."""
     is_here = video.account == account or video.delivered_message is not None
     return video.file_id is not None and is_here and not (video.kind == "i2v" and not video.picture)
 
@@ -210,7 +209,7 @@ def _may_show(video: Generation, account: Account) -> bool:
 async def _next(
     tx: Connection, first: Generation, account: Account
 ) -> tuple[Generation, Scene] | None:
-    """Return an account's newest scene that follows a place."""
+    """Return the account's newest scene after this one, with its first video, or None."""
     takes = [take.id for take in await _takes(tx, first, account)]
     marks = ", ".join("?" * len(takes))
     rows = await fetch_all(

@@ -1,4 +1,4 @@
-"""Credits move only here, by rows that are never changed; balances are their sums."""
+"""The ledger of credits: rows are only ever added, and balances are their sums."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class AccountKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The owner of credits: a person by Telegram's user id, or a chat by our own chat id."""
+    """The owner of credits: a person by Telegram user id, or a chat by our chat id."""
 
     kind: AccountKind
     id: int
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Account:
-        """Return the account that a row names."""
+        """Return the account in a row."""
         return cls(AccountKind(row["account_kind"]), row["account_id"])
 
     @classmethod
@@ -44,35 +44,35 @@ class Account:
         return cls(AccountKind.CHAT, chat)
 
     def __str__(self) -> str:
-        """Write it as causes do."""
+        """Return it as it is written in causes."""
         return f"{self.kind}:{self.id}"
 
     @property
     def columns(self) -> dict[str, object]:
-        """The columns in which a row names it."""
+        """The columns that identify it in a row."""
         return {"account_kind": self.kind, "account_id": self.id}
 
     @property
     def is_person(self) -> bool:
-        """Whether this is somebody with a daily allowance."""
+        """Whether it belongs to a person, who has an allowance."""
         return self.kind is AccountKind.PERSON
 
 
 class Pot(StrEnum):
-    """Where credits of an account lie."""
+    """The part of an account that credits belong to."""
 
     ALLOWANCE = "allowance"
-    """Renewed each period, never stored: only holds on it are."""
+    """Renewed each period; only holds on it are stored."""
     GRANTED = "granted"
-    """Given by the operator, who bears what they pay for; they stay."""
+    """Given by the operator, who pays for their use; they do not expire."""
     BOUGHT = "bought"
-    """Paid for; they stay."""
+    """Paid for; they do not expire."""
     POOL = "pool"
-    """A group's, given by the operator for its members, and renewed."""
+    """Given to a group by the operator, for its members; renewed each period."""
 
 
 class Kind(StrEnum):
-    """What a row does."""
+    """The kind of a ledger entry."""
 
     HOLD = "hold"
     CAPTURE = "capture"
@@ -85,7 +85,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Credits set aside for a generation, not yet captured or released."""
+    """Credits held for a generation, not yet captured or released; `member` drew them."""
 
     id: int
     account: Account
@@ -99,7 +99,7 @@ async def hold(
     tx: Connection, account: Account, pot: Pot, credits_: int, *, generation: int,
     member: int | None, now: float,
 ) -> None:  # fmt: skip
-    """Set credits aside for a generation; `member` is who drew them from a group's."""
+    """Hold credits for a generation; `member` is the person who draws them from a group."""
     await insert(
         tx, "ledger", **account.columns, pot=pot, kind=Kind.HOLD, credits=credits_,
         generation=generation, member=member, at=now,
@@ -107,13 +107,13 @@ async def hold(
 
 
 _HOLDING = "'queued', 'submitting', 'unknown', 'generating'"
-"""The states in which a request has not ended, and holds credits."""
+"""The states of requests that hold credits."""
 _IS_OPEN = "kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id)"
-"""Whether a row, called `held`, is a hold that has not ended."""
+"""Condition on a row `held`: it is a hold that has not ended."""
 
 
 async def open_holds(tx: Connection, generation: int) -> list[Hold]:
-    """Return the generation's holds that have not ended."""
+    """Return the open holds of a generation."""
     rows = await fetch_all(
         tx,
         "SELECT id, account_kind, account_id, pot, credits, member, at FROM ledger AS held"
@@ -124,7 +124,7 @@ async def open_holds(tx: Connection, generation: int) -> list[Hold]:
 
 
 async def end_holds(tx: Connection, generation: int, kind: Kind, *, now: float) -> int:
-    """Capture or release what is still held for a generation; returns how many credits."""
+    """Capture or release the open holds of a generation; return how many credits that were."""
     if kind not in {Kind.CAPTURE, Kind.RELEASE}:
         raise ValueError(f"a hold cannot end by a {kind}")
     ended = await fetch_all(
@@ -138,9 +138,9 @@ async def end_holds(tx: Connection, generation: int, kind: Kind, *, now: float) 
 
 
 async def compensate(tx: Connection, generation: int, *, now: float) -> None:
-    """Give back what was captured for a generation whose video nobody will have.
+    """Give back the captured credits of a generation whose video was lost.
 
-    The entry is a release that ends the capture: it is written once.
+    The entry is a release that ends the capture, so that it can be written only once.
     """
     await tx.execute(
         "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation, at)"
@@ -151,13 +151,13 @@ async def compensate(tx: Connection, generation: int, *, now: float) -> None:
 
 
 async def hold_less(tx: Connection, generation: int, credits_: int, *, now: float) -> int:
-    """Hold fewer credits for a generation than before; return how many of them the operator gives.
+    """Hold fewer credits for a generation; return how many of them the operator pays for.
 
-    The new holds stand on the same pots and in the same period; bought credits go back first, and
-    of those one's own before the group's.
+    The new holds are on the same pots and in the same period. Bought credits are released first,
+    and of those the person's own before the group's.
 
     Raises:
-        ValueError: that is more than is held.
+        ValueError: it is more than is held.
     """
     before = await open_holds(tx, generation)
     if credits_ > sum(held.credits for held in before):
@@ -179,7 +179,7 @@ async def enter(
     tx: Connection, account: Account, pot: Pot, kind: Kind, credits_: int, *, cause: str,
     now: float, note: str | None = None,
 ) -> bool:  # fmt: skip
-    """Write down credits that come or go for good; False where the same cause moved them."""
+    """Add an entry that is no hold; return False if the cause has one already."""
     entered = await insert_or_ignore(
         tx, "ledger", **account.columns, pot=pot, kind=kind, credits=credits_, cause=cause,
         note=note, at=now,
@@ -191,22 +191,22 @@ async def grant(
     tx: Connection, account: Account, pot: Pot, credits_: int, *, cause: str, note: str | None,
     now: float,
 ) -> bool:  # fmt: skip
-    """Give credits that stay; False where the same cause gave them already."""
+    """Grant credits; return False if the cause did so already."""
     return await enter(tx, account, pot, Kind.GRANT, credits_, cause=cause, note=note, now=now)
 
 
 async def given(tx: Connection, cause: str) -> int:
-    """Return how many credits a cause moved."""
+    """Return the credits of the entry with this cause, 0 if there is none."""
     return await fetch_int(tx, "SELECT credits FROM ledger WHERE cause = ?", (cause,))
 
 
 _LEFT = """sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits
     WHEN kind IN ('hold', 'refund', 'clawback') THEN -credits ELSE 0 END)"""
-"""Adds up what came into pots and went out of them."""
+"""Sums up the balance of a pot."""
 
 
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:
-    """Return what lies in a pot that stores credits; below zero only after a clawback."""
+    """Return the balance of a pot that is not renewed; it is negative only after a clawback."""
     return await fetch_int(
         tx,
         f"SELECT {_LEFT} FROM ledger WHERE account_kind = ? AND account_id = ? AND pot = ?",
@@ -215,8 +215,8 @@ async def stored(tx: Connection, account: Account, pot: Pot) -> int:
 
 
 def unspent(*pots: Pot) -> str:
-    """Return the statement that counts the credits of all who have some in these pots."""
-    # pot by pot: each has an index of its own, and most rows are in neither
+    """Return the statement that sums up all positive balances in these pots."""
+    # one query per pot, because each has an index of its own
     left = [
         f"SELECT {_LEFT} AS left_over FROM ledger INDEXED BY ledger_{pot} WHERE pot = '{pot}'"
         " GROUP BY account_kind, account_id"
@@ -226,14 +226,14 @@ def unspent(*pots: Pot) -> str:
 
 
 async def owed(tx: Connection) -> int:
-    """Return the credits of all who were given some, or bought some, and have not used them."""
+    """Return the unused credits of all accounts, granted and bought."""
     return await fetch_int(tx, unspent(Pot.GRANTED, Pot.BOUGHT))
 
 
 def _drawn(held_by: str = "") -> str:
-    """Write what was held less what was given back: few rows are read beside the index.
+    """Return the query for credits held minus those released, fast by the ledger's indexes.
 
-    What is given back ends a hold, or the capture that ended it.
+    A release ends a hold, or the capture that ended a hold.
     """
     whose = "account_kind = ?1 AND account_id = ?2 AND pot = ?3"
     return (
@@ -249,25 +249,24 @@ def _drawn(held_by: str = "") -> str:
 
 
 async def drawn(tx: Connection, account: Account, pot: Pot, *, since: float) -> int:
-    """Return the credits held since then and not released, from a pot of an account."""
+    """Return the credits held on a pot since a time, minus those released."""
     return await fetch_int(tx, _drawn(), (account.kind, account.id, pot, since))
 
 
 async def drawn_by(
     tx: Connection, account: Account, pot: Pot, member: int | None, *, since: float
 ) -> int:
-    """Return what one member drew from a group's pot since then; None is all who are nobody."""
+    """Return `drawn` for one member of a group; None is all anonymous senders together."""
     return await fetch_int(
         tx, _drawn(" AND held.member IS ?5"), (account.kind, account.id, pot, since, member)
     )
 
 
 async def held(tx: Connection, account: Account) -> int:
-    """Return the credits set aside for what is still being made."""
+    """Return the credits held for unfinished generations."""
     return await fetch_int(
         tx,
-        # what has not ended holds them, asked for by the account, or in its group: of all that was
-        # ever held, and of all that others have under way, that is little
+        # found by the account's pending generations, or its group's, which are few: holds are many
         "SELECT sum(held.credits) FROM (SELECT id FROM generations"
         " INDEXED BY generations_by_account_and_state"
         f" WHERE account_kind = ?1 AND account_id = ?2 AND state IN ({_HOLDING})"

@@ -1,4 +1,4 @@
-"""Messages owed to people and admins: written with the change they tell of, sent at least once."""
+"""Notices, an outbox: messages stored with the change they report, and sent at least once."""
 
 from __future__ import annotations
 
@@ -26,26 +26,25 @@ if TYPE_CHECKING:
 
 
 MOST_ASKING_A_DAY = 20
-"""How many people admins hear of in a day who ask for the same: a crowd fills nobody's chat."""
+"""How many questions of one kind are sent to the admins per day."""
 
 
 class AskResult(Enum):
-    """What became of a question to the admins."""
+    """The result of a question to the admins."""
 
     SENT = auto()
     ALREADY_ASKED = auto()
-    """The same cause owed it to them already."""
+    """They were asked for the same cause before."""
     TOO_MANY = auto()
-    """They hear of no more who ask for the same today."""
+    """The limit per day is reached."""
     NO_ADMINS = auto()
-    """There is no admin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admins:
-    """Knows the admins of the settings; those made in the chat are looked up.
+    """Stores notices to all admins: those of the settings, and those made admin in the chat.
 
-    `wake` tells whoever sends what is owed that there is something for a chat.
+    `wake` tells the scheduler that a chat has a notice.
     """
 
     admin_ids: frozenset[int]
@@ -54,7 +53,7 @@ class Admins:
     async def notify(
         self, tx: Connection, kind: NoticeKind, *, cause: str, now: float, **facts: Any
     ) -> list[int]:
-        """Owe each admin a message, once per cause; returns the chats to which it is owed."""
+        """Store a notice to each admin, once per cause; return their chats."""
         told = []
         for admin in await self._ids(tx):
             chat = await owe_person(
@@ -68,9 +67,9 @@ class Admins:
         self, tx: Connection, kind: NoticeKind, *, cause: str, now: float,
         in_a_crowd: bool = False, **facts: Any,
     ) -> AskResult:  # fmt: skip
-        """Owe each admin a question, once per cause, whose first word is what is asked for.
+        """Store a question to each admin, once per cause, if the limit per day allows it.
 
-        Of a crowd that asks for the same they hear some, and whoever is heard `in_a_crowd`.
+        The limit counts causes with the same text before the colon; `in_a_crowd` ignores it.
         """
         if await self.were_told(tx, cause):
             return AskResult.ALREADY_ASKED
@@ -81,14 +80,14 @@ class Admins:
         return AskResult.SENT if told else AskResult.NO_ADMINS
 
     async def were_told(self, tx: Connection, cause: str) -> bool:
-        """Whether a cause owed any of them a message already."""
+        """Return whether there is a notice to an admin for this cause."""
         causes = [f"admin:{admin}:{cause}" for admin in await self._ids(tx)]
         marks = ", ".join("?" * len(causes))
         known = f"SELECT count(*) FROM notices WHERE cause IN ({marks})"
         return bool(await fetch_int(tx, known, causes))
 
     async def times_told(self, tx: Connection, about: str, *, since: float) -> int:
-        """Count the causes that begin so, up to a colon, and owed them a message since then."""
+        """Count the causes since a time that begin with `about`, which ends with a colon."""
         begins = f"admin:{min(await self._ids(tx), default=0)}:{about}"
         return await fetch_int(
             tx,
@@ -100,7 +99,7 @@ class Admins:
         return sorted({*self.admin_ids, *await people.admins(tx)})
 
     async def notify_of_move(self, tx: Connection, old: int, new: int, *, now: float) -> None:
-        """Owe each admin word that an id of the settings' means a group that has another now."""
+        """Tell the admins that a group in ALLOWED_IDS has a new id."""
         cause, kind = f"moved:{old}", NoticeKind.ALLOWED_CHAT_MOVED
         await self.notify(tx, kind, cause=cause, now=now, was=old, moved=new)
 
@@ -108,7 +107,7 @@ class Admins:
 class NoticeKind(StrEnum):
     """What a notice is about."""
 
-    # to who asked for a video
+    # to the sender of a request
     CANCELLED = "cancelled"
     SUBSTITUTED = "substituted"
     PARKED_LATE = "parked_late"
@@ -172,9 +171,9 @@ class NoticeKind(StrEnum):
     SET_ASIDE = "set_aside"
     SUPPORT_WANTED = "support_wanted"
     UNREADABLE = "unreadable"
-    # to nobody: there are no words for it
+    # never sent
     UNKNOWN = "unknown"
-    """What another version wrote and this one has no name for."""
+    """Stored by another version, and not known to this one."""
 
     @classmethod
     def _missing_(cls, _value: object) -> NoticeKind:
@@ -183,9 +182,9 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is owed to whom: `kind` chooses the words, `facts` fill them in.
+    """A message to send: `kind` chooses the text, `facts` are its values.
 
-    `cause` makes it unique; `person` is whose language it is said in.
+    `cause` makes it unique; `person` is the reader, whose language is used.
     """
 
     cause: str
@@ -200,14 +199,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed(Notice):
-    """A notice with its number, not sent yet; `sends` counts the attempts."""
+    """A stored notice that is not sent yet; `sends` counts the attempts."""
 
     id: int
     due_at: float
     sends: int
 
     def __str__(self) -> str:
-        """Write what the log calls it."""
+        """Return how the log names it."""
         about = "" if self.generation is None else f" about generation {self.generation}"
         return f"notice {self.id} ({self.kind}){about}"
 
@@ -217,7 +216,7 @@ def _from_row(row: sqlite3.Row) -> Owed:
 
 
 def _facts(text: str) -> dict[str, Any]:
-    """Read facts; none where they are damaged: whoever puts them into words says so."""
+    """Parse facts; return none if they are damaged, which is reported when the text is made."""
     try:
         facts = json.loads(text)
     except ValueError:
@@ -226,10 +225,7 @@ def _facts(text: str) -> dict[str, Any]:
 
 
 async def owe(tx: Connection, notice: Notice, *, now: float, due_at: float | None = None) -> bool:
-    """Write down that a message is owed; False where the same cause owes it already.
-
-    It is sent at once unless a later time is given.
-    """
+    """Store a notice, due now or at `due_at`; return False if the cause has one already."""
     said = columns(Notice, notice) | {"facts": json.dumps(dict(notice.facts))}
     due_at = now if due_at is None else due_at
     return await insert_or_ignore(tx, "notices", **said, due_at=due_at, created_at=now) is not None
@@ -239,7 +235,7 @@ async def owe_person(
     tx: Connection, person: int, kind: NoticeKind, /, *, cause: str, now: float,
     due_at: float | None = None, **facts: Any,
 ) -> int:  # fmt: skip
-    """Write down that a person is owed a message, alone with them; returns our chat with them."""
+    """Store a notice to a person in private; return the chat."""
     chat = await chats.private_chat(tx, person, now=now)
     known = person if await people.find(tx, person) else None
     notice = Notice(cause=cause, chat=chat.id, kind=kind, facts=facts, person=known)
@@ -248,7 +244,7 @@ async def owe_person(
 
 
 async def owed(tx: Connection, chat: int) -> list[Owed]:
-    """Return what is owed to a chat, oldest first."""
+    """Return the notices to be sent to a chat, oldest first."""
     return await fetch_all_as(
         tx,
         _from_row,
@@ -268,7 +264,7 @@ async def last_about(tx: Connection, generation: int) -> Owed | None:
 
 
 async def sent(tx: Connection, notice: int, *, now: float) -> None:
-    """Note that a notice arrived; only of a generation its words may be asked for again."""
+    """Store that a notice was sent; only facts about generations are kept, to be shown again."""
     await tx.execute(
         "UPDATE notices SET sent_at = ?, facts = iif(generation IS NULL, '{}', facts) WHERE id = ?",
         (now, notice),
@@ -276,14 +272,14 @@ async def sent(tx: Connection, notice: int, *, now: float) -> None:
 
 
 async def try_later(tx: Connection, notice: int, *, due_at: float) -> None:
-    """Count an attempt and wait until `due_at` for the next."""
+    """Count an attempt; the next one is due at `due_at`."""
     await tx.execute(
         "UPDATE notices SET sends = sends + 1, due_at = ? WHERE id = ?", (due_at, notice)
     )
 
 
 async def redirect(tx: Connection, notice: int, chat: int, *, now: float) -> None:
-    """Owe a notice to another chat from now on, in which nothing is answered yet."""
+    """Send a notice to another chat, as no answer to a message."""
     await tx.execute(
         "UPDATE notices SET chat = ?, thread_id = NULL, reply_to = NULL, sends = 0, due_at = ?"
         " WHERE id = ?",
@@ -292,7 +288,7 @@ async def redirect(tx: Connection, notice: int, chat: int, *, now: float) -> Non
 
 
 async def give_up(tx: Connection, notice: int) -> None:
-    """Stop trying: nobody can be told."""
+    """Stop trying: nobody can receive it."""
     await tx.execute(
         "UPDATE notices SET given_up = 1, facts = iif(generation IS NULL, '{}', facts)"
         " WHERE id = ?",
@@ -301,7 +297,7 @@ async def give_up(tx: Connection, notice: int) -> None:
 
 
 async def withdraw(tx: Connection, chat: int, kind: NoticeKind) -> bool:
-    """Owe a chat nothing of a kind any more; tell whether something was owed."""
+    """Give up all notices of a kind to a chat; return whether there were any."""
     return await changed(
         tx,
         "UPDATE notices SET given_up = 1"
@@ -311,7 +307,7 @@ async def withdraw(tx: Connection, chat: int, kind: NoticeKind) -> bool:
 
 
 async def forget(tx: Connection, *, now: float) -> bool:
-    """Drop some notices that were sent or given up, a month after; tell whether there were any."""
+    """Delete a batch of notices sent or given up a month ago; return whether there were any."""
     return await changed(
         tx,
         "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at < ?"

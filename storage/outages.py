@@ -1,7 +1,7 @@
-"""What is known of the provider: what it said last, what the account holds, when it is out.
+"""The state of the provider: its last feeds, the balance of the account, its outages.
 
-And when else nothing is submitted: an admin's pause, models that are left alone for a while, and
-accounts that wait since the provider refused what they asked for.
+And other reasons to submit nothing: an admin's pause, the cooldown of a model, and the content
+brake of an account whose requests were refused by moderation.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 
 
 async def save_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
-    """Put what a feed of the provider says in the place of what it said before."""
+    """Store the content of a feed of the provider, replacing the last one."""
     await insert_or_replace(tx, "feeds", name=name, body=body, heard_at=now)
 
 
 async def load_feeds(tx: Connection) -> dict[str, str]:
-    """Return what each feed said last, by its name."""
+    """Return the last content of each feed, by its name."""
     return {row["name"]: row["body"] for row in await fetch_all(tx, "SELECT name, body FROM feeds")}
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Since when everything is held back and why; `probe_at` is when to look again.
+    """A time in which nothing is submitted; `probe_at` is when the provider is probed next.
 
-    It is half open once a probe went well: then one order is tried, and tells whether it is over.
+    It is half open after a successful probe: then one request is submitted, which decides.
     """
 
     id: int
@@ -59,12 +59,12 @@ def _outage(row: sqlite3.Row) -> Outage:
 
 
 async def current(tx: Connection) -> Outage | None:
-    """Return the outage that has not ended."""
+    """Return the outage that has not ended, or None."""
     return await fetch_one_as(tx, _outage, "SELECT * FROM outages WHERE ended_at IS NULL")
 
 
 async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> Outage:
-    """Note that everything is refused, and why; one that is half open opens again."""
+    """Store that an outage has begun, or that a half-open one has opened again."""
     [row] = await fetch_all(
         tx,
         "INSERT INTO outages (reason, began_at, probe_at) VALUES (?, ?, ?)"
@@ -80,7 +80,7 @@ async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> 
 async def probed(
     tx: Connection, outage: int, *, half_open: bool, probe_at: float
 ) -> Outage | None:  # fmt: skip
-    """Note how a probe went, and when the next is due; None where the outage has ended."""
+    """Store the result of a probe, and when the next is due; return None if the outage is over."""
     return await fetch_one_as(
         tx,
         _outage,
@@ -91,7 +91,7 @@ async def probed(
 
 
 async def end(tx: Connection, outage: int, *, now: float) -> bool:
-    """Note that the provider accepts requests again; False where that is known already."""
+    """Store that an outage has ended; return False if it had ended already."""
     return await changed(
         tx, "UPDATE outages SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, outage)
     )
@@ -99,14 +99,14 @@ async def end(tx: Connection, outage: int, *, now: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why an admin has the bot paused ("" where they did not say), and until when if they know."""
+    """An admin's pause: the reason, which may be "", and its end, None if it is open."""
 
     reason: str
     ends_at: float | None
 
 
 async def begin_pause(tx: Connection, pause: Pause) -> None:
-    """Take no orders from now on; another pause takes the place of one that lasts."""
+    """Take no orders from now on; this replaces an earlier pause."""
     await insert_or_replace(tx, "pause", id=1, **columns(Pause, pause))
 
 
@@ -116,7 +116,7 @@ async def end_pause(tx: Connection) -> None:
 
 
 async def paused(tx: Connection, *, now: float) -> Pause | None:
-    """Return the pause that lasts; it ends by itself where its end was named."""
+    """Return the present pause, or None."""
     row = await fetch_one(
         tx, "SELECT reason, ends_at FROM pause WHERE ends_at IS NULL OR ends_at > ?", (now,)
     )
@@ -125,7 +125,7 @@ async def paused(tx: Connection, *, now: float) -> Pause | None:
 
 @dataclass(frozen=True, slots=True)
 class ProviderBalance:
-    """What the account held at a time, in micro-dollars; `warned_at` is since when it is low."""
+    """The balance of the account in micro-dollars; `warned_at` is since when it is low, or None."""
 
     micros: int
     heard_at: float
@@ -138,13 +138,13 @@ async def keep_balance(tx: Connection, heard: ProviderBalance) -> None:
 
 
 async def provider_balance(tx: Connection) -> ProviderBalance | None:
-    """Return what the account held when it was last asked."""
+    """Return the balance last read, or None."""
     row = await fetch_one(tx, "SELECT micros, heard_at, warned_at FROM provider_balance")
     return None if row is None else ProviderBalance(**dict(row))
 
 
 class CooldownReason(StrEnum):
-    """Why a model is left alone."""
+    """Why a model is in cooldown."""
 
     GONE = "gone"
     FAILING = "failing"
@@ -152,7 +152,7 @@ class CooldownReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cooldown:
-    """A model that is left alone, why, and until when."""
+    """A model that is not used until a time, and why."""
 
     model: str
     reason: CooldownReason
@@ -160,7 +160,7 @@ class Cooldown:
 
 
 async def cool_down(tx: Connection, cooldown: Cooldown) -> None:
-    """Leave a model alone, unless it is left alone for longer already."""
+    """Begin or extend the cooldown of a model."""
     await tx.execute(
         "INSERT INTO cooldowns (model, reason, until) VALUES (?, ?, ?) ON CONFLICT (model)"
         " DO UPDATE SET reason = excluded.reason, until = excluded.until"
@@ -170,7 +170,7 @@ async def cool_down(tx: Connection, cooldown: Cooldown) -> None:
 
 
 async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
-    """Return the models that are left alone now."""
+    """Return the cooldowns that have not ended."""
     rows = await fetch_all(
         tx,
         # another version may know other reasons
@@ -182,12 +182,12 @@ async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
 
 
 async def count_failure(tx: Connection, model: str, generation: int, *, now: float) -> None:
-    """Note that a generation failed at a model, for no fault of its sender."""
+    """Store that a generation failed at a model, for no fault of its sender."""
     await insert_or_replace(tx, "model_failures", generation=generation, model=model, at=now)
 
 
 async def accounts_failed(tx: Connection, model: str, *, since: float) -> int:
-    """Return for how many accounts a model failed since then."""
+    """Count the accounts for which a model has failed since a time."""
     return await fetch_int(
         tx,
         "SELECT count(*) FROM (SELECT DISTINCT account_kind, account_id FROM model_failures AS one"
@@ -197,9 +197,9 @@ async def accounts_failed(tx: Connection, model: str, *, since: float) -> int:
 
 
 async def forget(tx: Connection, *, now: float) -> bool:
-    """Drop what is a month old: outages, models' failures and cooldowns; tell whether any were.
+    """Delete outages, failures and cooldowns of a month ago; return whether there were any.
 
-    The last outage stays: the next one has a number of its own.
+    The last outage stays, so that its id is not given again.
     """
     old = now - MONTH_SECONDS
     dropped = [
@@ -216,9 +216,9 @@ async def forget(tx: Connection, *, now: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ContentBrake:
-    """So many requests of an account were refused for their content that it waits.
+    """An account may not order for a while, because moderation refused several of its requests.
 
-    It was first made to wait at `began_at`, and waits `until` then.
+    `began_at` is when that first happened, `until` when it ends.
     """
 
     began_at: float
@@ -226,16 +226,16 @@ class ContentBrake:
 
 
 REFUSALS_BEFORE_BRAKE = 3
-"""So many in an hour make an account wait; then each further one."""
+"""How many refusals in an hour start the brake; after that, each further refusal does."""
 BRAKES = (HOUR_SECONDS, 6 * HOUR_SECONDS, DAY_SECONDS)
-"""How long it waits at the first, the second and each further time."""
+"""How long the brake lasts at the first, the second and each further time."""
 
 
 def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
-    """Say how long an account has to wait whose requests were refused then, oldest first.
+    """Return the brake that follows from the times of refusals, oldest first, or None.
 
-    What is refused while it waits was ordered before, and counts for nothing; a day in which
-    nothing is refused after a wait ends the matter.
+    Refusals during a brake do not count: they were ordered before. A day without refusals after a
+    brake starts the count anew.
     """
     level, began_at, until = 0, 0.0, 0.0
     for place, at in enumerate(refused_at):
@@ -254,9 +254,9 @@ def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
 async def content_brake_of(
     tx: Connection, account: Account, chat: int, now: float
 ) -> ContentBrake | None:
-    """Say until when an account has to wait or had to, by what was refused in the last days.
+    """Return the present or last brake of an account, or None.
 
-    Those who write as a group or a channel are one in a chat.
+    Everyone who writes as a group or channel in a chat shares one.
     """
     since = now - len(BRAKES) * DAY_SECONDS
     refused_at = await generations.content_refused_at(tx, account, since=since)
@@ -268,7 +268,7 @@ async def content_brake_of(
 async def wait_reason(
     tx: Connection, account: Account, chat: int, now: float
 ) -> Pause | ContentBrake | None:
-    """Return why an account has to wait now: the bot is paused, or it has a brake."""
+    """Return why an account may not order now: a pause, a brake, or None."""
     if (pause := await paused(tx, now=now)) is not None:
         return pause
     found = await content_brake_of(tx, account, chat, now)

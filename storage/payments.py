@@ -1,6 +1,6 @@
-"""Payments in Telegram Stars: each is credited once, and goes back at most once.
+"""Payments in Telegram Stars: each is credited once, and refunded at most once.
 
-What a payment bought and what becomes of that when it goes back stand in the ledger.
+The credits themselves are in the ledger.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What Telegram tells of a payment; `credits` is 0 where nobody can read what was bought.
+    """A payment as Telegram reports it; `credits` is 0 if the invoice cannot be read.
 
-    Where it is for a group, `group` is that by Telegram's id, and `thread_id` the topic in which
-    its invoice stood. A group nobody knows gets nothing: its credits are the payer's.
+    If it is for a group, `group` is its Telegram id, and `thread_id` the topic of the invoice. If
+    the group is unknown, the payer gets the credits.
     """
 
     charge_id: str
@@ -48,13 +48,12 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment(Charge):
-    """A payment with its number.
+    """A stored payment.
 
-    `chat` is the group whose credits it bought, by our number, and `title` what that is called;
-    both are None where they are the payer's.
-    `refund_by` is the admin who wants it to go back, `ended_at` when it did, `taken_back` whether
-    that was Telegram's doing. `credit_micros` is what a credit stood for then, `given_up` how many
-    credits went with their owner's data.
+    `chat` is our id of the group that got the credits, and `title` its name; both are None if
+    the payer got them. `refund_by` is the admin who wants to refund it, `ended_at` when it was
+    refunded, `taken_back` whether Telegram did so on its own. `credit_micros` is the value of a
+    credit at that time, `given_up` how many credits were erased with their owner's data.
     """
 
     id: int
@@ -68,12 +67,12 @@ class Payment(Charge):
 
     @property
     def account(self) -> Account:
-        """Whose credits it bought."""
+        """The account that got the credits."""
         return Account.person(self.person) if self.chat is None else Account.chat(self.chat)
 
     @property
     def kept(self) -> int:
-        """Its credits that nobody gave up."""
+        """Its credits without those given up."""
         return self.credits - self.given_up
 
 
@@ -87,7 +86,7 @@ def _from_row(row: sqlite3.Row) -> Payment:
 
 
 async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payment | None:
-    """Write down a payment and what it bought; None where that is done already."""
+    """Store a payment and its credits; return None if that is done already."""
     group = None if charge.group is None else await chats.by_telegram_id(tx, charge.group)
     told = columns(Charge, charge)
     del told["group"], told["thread_id"]
@@ -111,20 +110,20 @@ async def _enter(
 
 
 async def find(tx: Connection, payment: int) -> Payment | None:
-    """Return the payment with this number."""
+    """Return a payment by its id."""
     return await fetch_one_as(
         tx, _from_row, f"SELECT *, {_TITLE} FROM payments WHERE id = ?", (payment,)
     )
 
 
 async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
-    """Return the payment that Telegram calls so."""
+    """Return a payment by Telegram's charge id."""
     found = f"SELECT *, {_TITLE} FROM payments WHERE charge_id = ?"
     return await fetch_one_as(tx, _from_row, found, (charge_id,))
 
 
 async def latest(tx: Connection, *, person: int | None = None, limit: int) -> list[Payment]:
-    """Return the newest payments, of one person or of all, the newest first."""
+    """Return the newest payments, of one person or of all, newest first."""
     of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
     return await fetch_all_as(
         tx,
@@ -135,13 +134,13 @@ async def latest(tx: Connection, *, person: int | None = None, limit: int) -> li
 
 
 SLICE = 500
-"""How many payments are read at a time: others wait for it."""
+"""How many payments are read at a time, so that others wait little."""
 
 
 async def between(
     db: Database, since: float, until: float
 ) -> AsyncIterator[list[tuple[Payment, str | None]]]:
-    """Give the payments of a time and their payers' names, oldest first, in slices."""
+    """Yield payments with their payers' names, oldest first, in slices."""
     after = since, 0
     while True:
         rows = await db.fetch_in_thread(
@@ -158,7 +157,7 @@ async def between(
 
 
 async def used(tx: Connection, payment: Payment) -> int:
-    """Return how many of a payment's credits are spent or set aside: the oldest go first."""
+    """Return how many of a payment's credits are spent or held; the oldest are used first."""
     left = await ledger.stored(tx, payment.account, Pot.BOUGHT)
     same = "person = ? AND chat IS NULL" if payment.chat is None else "chat = ?"
     later = await fetch_int(
@@ -171,9 +170,9 @@ async def used(tx: Connection, payment: Payment) -> int:
 
 
 async def give_up(tx: Connection, person: int) -> None:
-    """Note of which payments the credits are that somebody has left, before they go: no debt.
+    """Store for each payment of a person how many unused credits are about to be erased.
 
-    What they paid for a group stays the group's.
+    Then a later refund leaves no debt. Credits bought for groups are not erased.
     """
     own = await fetch_all_as(
         tx,
@@ -190,7 +189,7 @@ async def give_up(tx: Connection, person: int) -> None:
 
 
 async def ask_refund(tx: Connection, payment: int, *, by: int) -> bool:
-    """Note who wants a payment to go back, before that is asked of Telegram; False where it did."""
+    """Store who refunds a payment, before Telegram is asked; return False if it is refunded."""
     return await changed(
         tx,
         "UPDATE payments SET refund_by = ? WHERE id = ? AND ended_at IS NULL AND refund_by IS NULL",
@@ -199,7 +198,7 @@ async def ask_refund(tx: Connection, payment: int, *, by: int) -> bool:
 
 
 async def drop_refund(tx: Connection, payment: int) -> bool:
-    """Note that Telegram does not give a payment back; False where nobody wants that any more."""
+    """Store that Telegram refused a refund; return False if none is under way."""
     return await changed(
         tx,
         "UPDATE payments SET refund_by = NULL"
@@ -209,7 +208,7 @@ async def drop_refund(tx: Connection, payment: int) -> bool:
 
 
 async def to_refund(tx: Connection) -> list[Payment]:
-    """Return the payments of which nobody knows yet whether Telegram gave them back."""
+    """Return the payments whose refund has no known result yet."""
     return await fetch_all_as(
         tx,
         _from_row,
@@ -219,11 +218,11 @@ async def to_refund(tx: Connection) -> list[Payment]:
 
 
 async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, int] | None:
-    """Write down that a payment went back, once: None where that is done, or nobody knows it.
+    """Store that a payment was refunded; return None if that is done, or it is unknown.
 
-    Returns it with how many of its credits were used. Those not used go; those used become a
-    clawback, which may leave a debt. Where no admin wanted it, Telegram took it back, and all of
-    it is a clawback.
+    Returns it with the number of its used credits. Unused credits are removed; used ones become a
+    clawback, which may leave a debt. If no admin asked for the refund, Telegram took it back, and
+    all credits become a clawback.
     """
     payment = await fetch_one_as(
         tx,
@@ -242,13 +241,13 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
 
 
 async def is_buying_blocked(tx: Connection, person: int) -> bool:
-    """Whether somebody may not buy: a payment of theirs was taken back."""
+    """Return whether a person may not buy, because Telegram took a payment back."""
     unforgiven = "SELECT 1 FROM payments WHERE person = ? AND taken_back = 1 AND forgiven = 0"
     return await exists(tx, unforgiven, (person,))
 
 
 async def forgive(tx: Connection, person: int) -> None:
-    """Let somebody buy again whose payments were taken back."""
+    """Let a person buy again whose payments were taken back."""
     await tx.execute(
         "UPDATE payments SET forgiven = 1 WHERE person = ? AND taken_back = 1", (person,)
     )
@@ -258,11 +257,11 @@ RATES = (
     "SELECT DISTINCT credit_micros FROM payments WHERE ended_at IS NULL AND credits > 0"
     " ORDER BY credit_micros"
 )
-"""Finds what a credit stood for when people bought theirs."""
+"""Selects the values of a credit at which people bought theirs."""
 
 
 async def has_payments(tx: Connection) -> bool:
-    """Whether anybody ever paid."""
+    """Return whether there are payments at all."""
     return await exists(tx, "SELECT 1 FROM payments LIMIT 1")
 
 
@@ -270,7 +269,7 @@ async def has_payments(tx: Connection) -> bool:
 class TransactionCursor:
     """How many of Telegram's transactions were read, and the id of the last of them.
 
-    What is older than `since` was paid to another database.
+    Transactions from before `since` belong to another database.
     """
 
     read: int
@@ -279,12 +278,12 @@ class TransactionCursor:
 
 
 async def read_cursor(tx: Connection, *, now: float) -> TransactionCursor:
-    """Return how far the transactions were read; where they never were, from now on they are."""
+    """Return how far the transactions were read; at first, make a cursor that begins now."""
     await insert_or_ignore(tx, "star_transactions", one=1, read=0, last_id="", since=now)
     [row] = await fetch_all(tx, "SELECT read, last_id, since FROM star_transactions")
     return TransactionCursor(*row)
 
 
 async def move_cursor(tx: Connection, read: int, last_id: str) -> None:
-    """Note how far the transactions were read."""
+    """Store how far the transactions were read."""
     await tx.execute("UPDATE star_transactions SET read = ?, last_id = ?", (read, last_id))

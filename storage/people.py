@@ -1,4 +1,4 @@
-"""People: their name and language, what they chose as defaults, who is an admin."""
+"""People: their names, settings and rights, with invites and bans."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: float) -> bool:
-    """Let a person or chat in; tell whether that is news."""
+    """Allow a person or chat; return False if it is allowed already."""
     new = {"telegram_id": telegram_id, "cause": cause, "allowed_by": by, "allowed_at": now}
     return await insert_or_ignore(tx, "allowed", **new) is not None
 
 
 _OF_SETTINGS = "ALLOWED_IDS:"
-"""How the cause begins of what the settings allow; the id that stands there follows."""
+"""The prefix of the cause of what ALLOWED_IDS allows; the id in it follows."""
 
 
 async def sync_allowed(tx: Connection, chats: Collection[int], *, now: float) -> dict[int, int]:
-    """Note which chats the settings let in, so that the decision follows one that moves.
+    """Store the groups in ALLOWED_IDS, so that one that moves stays allowed by its new id.
 
-    Returns the present ids of those that moved, by the ids that stand in the settings.
+    Returns the new ids of groups that moved, by their ids in the settings.
     """
     causes = {f"{_OF_SETTINGS}{chat}": chat for chat in chats}
     rows = await fetch_all(
@@ -54,19 +54,19 @@ async def sync_allowed(tx: Connection, chats: Collection[int], *, now: float) ->
 
 
 async def deny(tx: Connection, telegram_id: int) -> bool:
-    """Undo an allow; tell whether there was one."""
+    """Undo an allow; return whether there was one."""
     return await changed(tx, "DELETE FROM allowed WHERE telegram_id = ?", (telegram_id,))
 
 
 async def any_allowed(tx: Connection, telegram_ids: Collection[int]) -> bool:
-    """Whether one of these was let in."""
+    """Return whether one of these is allowed."""
     marks = ", ".join("?" * len(telegram_ids))
     return await exists(tx, f"SELECT 1 FROM allowed WHERE telegram_id IN ({marks})", telegram_ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invite:
-    """A link that lets so many people in, with credits for each; `used` is by how many it was."""
+    """A link that allows `uses` people, of whom `used` have used it, with credits for each."""
 
     id: int
     secret: str
@@ -78,14 +78,14 @@ class Invite:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it lets somebody in."""
+        """Whether one more person can use it."""
         return not self.revoked and self.used < self.uses
 
 
 async def make_invite(
     tx: Connection, secret: str, *, uses: int, credits_: int, cause: str, by: int, now: float
 ) -> Invite:
-    """Make a link, or return the one that the same cause made already."""
+    """Make a link, or return the one with the same cause."""
     new = {"secret": secret, "uses": uses, "credits": credits_}
     await insert_or_ignore(tx, "invites", cause=cause, **new, created_by=by, created_at=now)
     [row] = await fetch_all(tx, f"{_INVITES} WHERE cause = ?", (cause,))
@@ -93,12 +93,12 @@ async def make_invite(
 
 
 async def invite(tx: Connection, number: int) -> Invite | None:
-    """Return the link with this number."""
+    """Return a link by its id."""
     return await fetch_one_as(tx, _invite_from, f"{_INVITES} WHERE id = ?", (number,))
 
 
 async def invite_by_secret(tx: Connection, secret: str) -> Invite | None:
-    """Return the link with this secret."""
+    """Return a link by its secret."""
     return await fetch_one_as(tx, _invite_from, f"{_INVITES} WHERE secret = ?", (secret,))
 
 
@@ -111,7 +111,7 @@ def _invite_from(row: sqlite3.Row) -> Invite:
 
 
 async def usable_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Invite], int]:
-    """Return some links that still let somebody in, newest first, and how many there are."""
+    """Return a page of usable links, newest first, and their number in all."""
     good = f"WHERE revoked = 0 AND uses > {_USED}"
     rows = await fetch_all(
         tx, f"{_INVITES} {good} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip)
@@ -122,26 +122,26 @@ async def usable_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[
 
 
 async def revoke_invite(tx: Connection, number: int) -> bool:
-    """Let nobody in by a link any more; tell whether that is news."""
+    """Revoke a link; return False if it is revoked already."""
     return await changed(
         tx, "UPDATE invites SET revoked = 1 WHERE id = ? AND revoked = 0", (number,)
     )
 
 
 async def use_invite(tx: Connection, number: int, person: int, *, now: float) -> None:
-    """Note that somebody used a link."""
+    """Store that a person used a link."""
     await insert(tx, "invited", invite=number, person=person, used_at=now)
 
 
 async def was_invited(tx: Connection, number: int, person: int) -> bool:
-    """Whether somebody used a link before."""
+    """Return whether a person has used a link."""
     used = "SELECT 1 FROM invited WHERE invite = ? AND person = ?"
     return await exists(tx, used, (number, person))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ban:
-    """Who is shut out, by Telegram's id (a chat's is below zero), by which admin, when and why."""
+    """A ban of a person or chat by Telegram id (negative for chats), with admin and reason."""
 
     telegram_id: int
     by: int
@@ -149,39 +149,40 @@ class Ban:
     reason: str | None = None
 
 
-async def ban(tx: Connection, shut_out: Ban, *, cause: str) -> bool:
-    """Shut a person or chat out; tell whether this is what did it, also where it is repeated."""
-    who, why = shut_out.telegram_id, shut_out.reason
-    new = {"telegram_id": who, "banned_by": shut_out.by, "banned_at": shut_out.at, "reason": why}
-    await insert_or_ignore(tx, "bans", cause=cause, **new)
-    did = "SELECT 1 FROM bans WHERE telegram_id = ? AND cause = ?"
-    return await exists(tx, did, (who, cause))
+async def ban(tx: Connection, ban_: Ban, *, cause: str) -> bool:
+    """Store a ban; return whether this cause made it, now or before."""
+    await insert_or_ignore(
+        tx, "bans", cause=cause, telegram_id=ban_.telegram_id, banned_by=ban_.by, banned_at=ban_.at,
+        reason=ban_.reason,
+    )  # fmt: skip
+    made = "SELECT 1 FROM bans WHERE telegram_id = ? AND cause = ?"
+    return await exists(tx, made, (ban_.telegram_id, cause))
 
 
 async def unban(tx: Connection, telegram_id: int) -> bool:
-    """Undo a ban; tell whether there was one."""
+    """Undo a ban; return whether there was one."""
     return await changed(tx, "DELETE FROM bans WHERE telegram_id = ?", (telegram_id,))
 
 
 async def ban_of(tx: Connection, telegram_id: int) -> Ban | None:
-    """Return the ban of a person or chat."""
+    """Return the ban of a person or chat, or None."""
     row = await fetch_one(tx, "SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,))
     return None if row is None else read_row(Ban, row, by=row["banned_by"], at=row["banned_at"])
 
 
 async def any_banned(tx: Connection, telegram_ids: Collection[int]) -> bool:
-    """Whether one of these was shut out."""
+    """Return whether one of these is banned."""
     marks = ", ".join("?" * len(telegram_ids))
     return await exists(tx, f"SELECT 1 FROM bans WHERE telegram_id IN ({marks})", telegram_ids)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at Telegram; the defaults are None where they chose nothing.
+    """A person at Telegram, with their defaults for videos, which are None if not set.
 
-    `language` is the one they chose, which is also in `spoken`, else what their client claims.
-    `fit` is what becomes of a photo of another shape; they may want to be asked before each video.
-    `allowance` is how many free credits they have, where those are others than everybody's.
+    `language` is the one they chose, which is also in `spoken`, else that of their client. `fit` is
+    how photos of another shape are fitted; `asks_first` asks for confirmation of each video.
+    `allowance` is a number of free credits of their own, or None for the usual one.
     """
 
     id: int
@@ -223,9 +224,9 @@ async def upsert(
     language: str | None,
     now: float,
 ) -> Person:
-    """Note that somebody spoke to the bot: make them or bring them up to date."""
+    """Insert a person, or update name and language."""
     if username is not None:
-        # names change hands at Telegram; only their present holder may be found by it
+        # a username may pass to another person, and only that one may be found by it
         await tx.execute(
             "UPDATE people SET username = NULL WHERE username = ? COLLATE NOCASE AND id <> ?",
             (username, person),
@@ -244,30 +245,30 @@ async def upsert(
 
 
 async def find(tx: Connection, person: int) -> Person | None:
-    """Return the person with this id."""
+    """Return a person by id."""
     return await fetch_one_as(tx, _from_row, "SELECT * FROM people WHERE id = ?", (person,))
 
 
 async def of_account(tx: Connection, account: Account) -> Person | None:
-    """Return the person whose account it is; None where it is a chat's."""
+    """Return the person of an account, or None if it is a chat's."""
     return await find(tx, account.id) if account.is_person else None
 
 
 async def name_and_id(tx: Connection, person: int) -> str:
-    """Write somebody's name, where it is known, and the number that commands take."""
+    """Return a person's name, if known, and the id that commands accept."""
     found = await find(tx, person)
     return f"{found.name} ({person})" if found and found.name != str(person) else str(person)
 
 
 async def by_username(tx: Connection, username: str) -> Person | None:
-    """Return the person who was last seen with this @name (without the @)."""
+    """Return the person with this username (without the @), or None."""
     return await fetch_one_as(
         tx, _from_row, "SELECT * FROM people WHERE username = ? COLLATE NOCASE", (username,)
     )
 
 
 async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
-    """Remember what a person wants when they do not say, see `_DEFAULTS`; None forgets it."""
+    """Store defaults of a person, see `_DEFAULTS`; None removes one. Raises ValueError."""
     unknown = defaults.keys() - _DEFAULTS
     if unknown:
         raise ValueError(f"not a default: {', '.join(sorted(unknown))}")
@@ -276,18 +277,18 @@ async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
 
 
 async def allowance_of(tx: Connection, person: int) -> int | None:
-    """Return how many free credits an admin gave somebody; None where it is as many as all."""
+    """Return the free credits that an admin gave to a person, or None for the usual number."""
     row = await fetch_one(tx, "SELECT allowance FROM people WHERE id = ?", (person,))
     return None if row is None else row["allowance"]
 
 
 async def set_allowance(tx: Connection, person: int, credits_: int | None) -> None:
-    """Give somebody as many free credits per period; None is as many as everybody."""
+    """Set the free credits of a person per period; None is the usual number."""
     await tx.execute("UPDATE people SET allowance = ? WHERE id = ?", (credits_, person))
 
 
 async def with_allowances(tx: Connection) -> list[int]:
-    """Return the ids of those who have others than everybody, the largest first."""
+    """Return the ids of people with an allowance of their own, the largest first."""
     rows = await fetch_all(
         tx, "SELECT id FROM people WHERE allowance IS NOT NULL ORDER BY allowance DESC, id"
     )
@@ -295,16 +296,16 @@ async def with_allowances(tx: Connection) -> list[int]:
 
 
 async def make_admin(tx: Connection, person: int) -> None:
-    """Give a person the admins' commands."""
+    """Make a person admin."""
     await tx.execute("UPDATE people SET is_admin = 1 WHERE id = ?", (person,))
 
 
 async def admins(tx: Connection) -> list[int]:
-    """Return the ids of those made admin in the chat (not those of the settings)."""
+    """Return the ids of people made admin in the chat (not those of the settings)."""
     return [row["id"] for row in await fetch_all(tx, "SELECT id FROM people WHERE is_admin = 1")]
 
 
 async def dismiss_admins(tx: Connection) -> list[int]:
-    """Take the admins' commands from all who were made admin in the chat; returns their ids."""
+    """Dismiss all people who were made admin in the chat; return their ids."""
     rows = await fetch_all(tx, "UPDATE people SET is_admin = 0 WHERE is_admin = 1 RETURNING id")
     return [row["id"] for row in rows]

@@ -127,7 +127,7 @@ async def test_of_others_only_what_still_stands_is_shown_and_nothing_is_taken_ou
 
 async def test_of_a_long_film_the_last_scenes_are_shown(db: Database) -> None:
     last = await made(db)
-    for _ in range(films.MOST_SCENES + 1):
+    for _ in range(films.MAX_SCENES + 1):
         last = await made(db, last.id)
     found = await shown(db, last)
-    assert (len(found), found[-1]) == (films.MOST_SCENES, last.id)
+    assert (len(found), found[-1]) == (films.MAX_SCENES, last.id)
