@@ -367,7 +367,7 @@ class Scheduler:
     def _update_status(self, generation: Generation) -> None:
         """Update the status message of a request, if it has one."""
         if generation.status_message is not None:
-            correct = partial(self.status.correct, generation)
+            correct = partial(self.status.update, generation)
             self._updates.run(f"the status of {_key(generation.id)}", correct)
 
 

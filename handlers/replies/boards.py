@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EDIT_SECONDS = 30.0
 """How long a board stays as it is at least: edits are what gets bots silenced."""
-MOST_NAMES = 6
+MAX_NAMES = 6
 """People named on a board; the others are counted."""
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float
     """Write a board: "Ann: in about 40 seconds · Bob: in about 1 minute · 3 waiting"."""
     made = [entry for entry in entries if entry.forecast.position is None]
     parts, states, moments = list[str](), list[str](), list[Moment]()
-    for name, forecast in made[:MOST_NAMES]:
+    for name, forecast in made[:MAX_NAMES]:
         if forecast.at is not None:
             there = approximate_moment(translator, forecast.at, now)
             moments.append(there)
@@ -65,8 +65,8 @@ def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float
             parts.append(translator.gettext("{name}: any moment").format(name=name))
         states.append(parts[-1] if forecast.at is None else f"{name} {forecast.at:.0f}")
     counted = list[str]()
-    if len(made) > MOST_NAMES:
-        counted.append(translator.gettext("{count} more").format(count=len(made) - MOST_NAMES))
+    if len(made) > MAX_NAMES:
+        counted.append(translator.gettext("{count} more").format(count=len(made) - MAX_NAMES))
     if waiting := len(entries) - len(made):
         count = translator.number(waiting)
         counted.append(translator.gettext("{count} waiting").format(count=count))
@@ -98,7 +98,7 @@ class Boards:
         for one in pending:
             by_thread[one.thread_id or 0].append((one, await self.progress.forecast(one)))
         for thread in stands.keys() - by_thread.keys():
-            await self._take_down(chat, stands[thread])
+            await self._delete(chat, stands[thread])
         told = {
             thread: orders
             for thread, orders in sorted(by_thread.items())
@@ -118,11 +118,11 @@ class Boards:
         for thread in told:
             said = board_text(entries[thread], translator, self.clock())
             if thread in stands:
-                await self._correct(chat, stands[thread], said)
+                await self._edit(chat, stands[thread], said)
             else:
-                await run_to_completion(self._put_up(chat, thread, said))
+                await run_to_completion(self._send(chat, thread, said))
 
-    async def _put_up(self, chat: Chat, thread: int, said: BoardText) -> None:
+    async def _send(self, chat: Chat, thread: int, said: BoardText) -> None:
         message = await self.outbox.send_text(
             chat,
             said.text,
@@ -131,9 +131,9 @@ class Boards:
             cosmetic=True,
             moments=said.moments,
         )
-        await self._remember(Board(chat.id, thread, message, said.state, self.clock()))
+        await self._store(Board(chat.id, thread, message, said.state, self.clock()))
 
-    async def _correct(self, chat: Chat, board: Board, said: BoardText) -> None:
+    async def _edit(self, chat: Chat, board: Board, said: BoardText) -> None:
         """Correct a board, sparsely."""
         now = self.clock()
         if said.state == board.text or now - board.changed_at < EDIT_SECONDS:
@@ -147,9 +147,9 @@ class Boards:
         except SendError:
             # somebody deleted it; it is not put up a second time for the same orders
             logger.info("the board in chat %d is gone", chat.id)
-        await self._remember(replace(board, text=said.state, changed_at=now))
+        await self._store(replace(board, text=said.state, changed_at=now))
 
-    async def _take_down(self, chat: Chat, board: Board) -> None:
+    async def _delete(self, chat: Chat, board: Board) -> None:
         try:
             await self.outbox.delete(chat, board.message_id)
         except NotSent:
@@ -159,7 +159,7 @@ class Boards:
         async with self.db.transaction() as tx:
             await chats.forget_boards(tx, board.chat, board.thread_id)
 
-    async def _remember(self, board: Board) -> None:
+    async def _store(self, board: Board) -> None:
         async with self.db.transaction() as tx:
             await chats.put_board(tx, board)
 

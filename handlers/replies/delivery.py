@@ -20,7 +20,7 @@ from generation.media.formats import MediaError
 from generation.media.videos import NotAVideo
 from handlers.replies.keyboards import ResultButtons
 from handlers.replies.sending import (
-    PATIENCE_SECONDS,
+    MAX_WAIT_SECONDS,
     ChatMoved,
     MaybeSent,
     Misplaced,
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
 
-MOST_SENDS = 2
+MAX_UNCERTAIN_SENDS = 2
 """How often a video is sent whose arrival nobody can tell."""
-MOST_TRIES = 5
+MAX_ATTEMPTS = 5
 """How often a video is tried that surely did not arrive, while somebody waits."""
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Deliveries:
         if begun:
             generation = replace(generation, sends=generation.sends - 1)
         try:
-            return await self._send(await self._prepared(generation, begun=begun))
+            return await self._send(await self._prepare(generation, begun=begun))
         except Undeliverable as error:
             tell_in = await self._private_chat(generation)
             outcome = on.DeliveryFailed(error.reason, tell_in, is_missed=error.is_refused)
@@ -145,7 +145,7 @@ class Deliveries:
             outcome = on.PreparationFailed(await self._private_chat(generation))
         finally:
             self.preparation.tidy(generation, keep_source=True)
-        return await self._keep(generation, outcome)
+        return await self._record_outcome(generation, outcome)
 
     async def bring(self, generation: Generation, chat: Chat) -> Generation | None:
         """Send an undelivered video to somebody who is back; what fails waits for the next time."""
@@ -154,21 +154,21 @@ class Deliveries:
         if found is None or found.state is not State.UNDELIVERABLE:
             return None  # it was brought while this was being asked for
         try:
-            delivery = await self._delivery(found)
+            delivery = await self._plan_delivery(found)
             if delivery.place is None or delivery.place.chat.id != chat.id:
                 delivery = replace(delivery, place=Place(chat, Group(chat.id)))
-            return await self._insist(replace(delivery, alone=None))
+            return await self._send_with_retries(replace(delivery, alone=None))
         except MaybeSent as error:
             logger.info("generation %d was brought, perhaps: %r", found.id, error)
         except (MediaError, NotAVideo, SendError, Undeliverable) as error:
             logger.info("generation %d stays undelivered: %r", found.id, error)
             tell_in = await self._private_chat(found)
-            await self._keep(found, on.DeliveryFailed(found.reason, tell_in))
+            await self._record_outcome(found, on.DeliveryFailed(found.reason, tell_in))
         finally:
             self.preparation.tidy(found, keep_source=True)
         return None
 
-    async def _keep(self, generation: Generation, outcome: Outcome) -> Generation | None:
+    async def _record_outcome(self, generation: Generation, outcome: Outcome) -> Generation | None:
         """Write down what became of a send, and have told who is to be told alone."""
         after = await self.lifecycle.advance(generation, outcome)
         tell_in: int | None = getattr(outcome, "tell_in", None)
@@ -176,17 +176,17 @@ class Deliveries:
             self.wake(tell_in)
         return after
 
-    async def _prepared(self, generation: Generation, *, begun: bool) -> Delivery:
-        if generation.sends >= MOST_SENDS:
+    async def _prepare(self, generation: Generation, *, begun: bool) -> Delivery:
+        if generation.sends >= MAX_UNCERTAIN_SENDS:
             raise Undeliverable(Reason.ARRIVAL_UNKNOWN)
         try:
-            return replace(await self._delivery(generation), begun=begun)
+            return replace(await self._plan_delivery(generation), begun=begun)
         except BaseException:
             if begun:
-                await asyncio.shield(self._undo(generation))
+                await asyncio.shield(self._undo_send(generation))
             raise
 
-    async def _delivery(self, generation: Generation) -> Delivery:
+    async def _plan_delivery(self, generation: Generation) -> Delivery:
         """Prepare a video, and find where it goes: where it was asked for, else in private.
 
         It fails as `UploadPreparation.prepare` does.
@@ -209,15 +209,15 @@ class Deliveries:
             replace(asked, sends=generation.sends), video, place, translator, chat, alone
         )
 
-    async def _insist(self, delivery: Delivery) -> Generation | None:
+    async def _send_with_retries(self, delivery: Delivery) -> Generation | None:
         """Send, and again while it surely did not arrive: it was promised a moment ago."""
         for setbacks in count():
             try:
                 return await self._send(delivery)
             except NotSent as error:
-                await self._undo(delivery.generation)
+                await self._undo_send(delivery.generation)
                 wait = schedule.backoff(setbacks, error.retry_after)
-                if setbacks + 1 == MOST_TRIES or wait > PATIENCE_SECONDS:
+                if setbacks + 1 == MAX_ATTEMPTS or wait > MAX_WAIT_SECONDS:
                     raise
                 await asyncio.sleep(wait)
         return None
@@ -229,7 +229,7 @@ class Deliveries:
             chat = await chats.by_telegram_id(connection, account.id) if account.is_person else None
         return chat.id if chat is not None and chat.reachable else None
 
-    async def _undo(self, generation: Generation) -> None:
+    async def _undo_send(self, generation: Generation) -> None:
         """Forget a send that surely did not arrive."""
         await self.lifecycle.advance(generation, on.SendReverted(generation.sends))
 
@@ -244,7 +244,7 @@ class Deliveries:
         while True:
             place = delivery.place
             if place is None:
-                delivery = await self._in_private(delivery)
+                delivery = await self._redirect_to_private(delivery)
                 continue
             try:
                 return await self._attempt(delivery, place)
@@ -252,10 +252,10 @@ class Deliveries:
                 raise
             except SendError as error:
                 logger.info("generation %d cannot go there: %r", delivery.generation.id, error)
-                await self._undo(delivery.generation)
-                delivery = replace(await self._otherwise(delivery, place, error), begun=False)
+                await self._undo_send(delivery.generation)
+                delivery = replace(await self._next_attempt(delivery, place, error), begun=False)
 
-    async def _in_private(self, delivery: Delivery) -> Delivery:
+    async def _redirect_to_private(self, delivery: Delivery) -> Delivery:
         """Send it to who asked elsewhere alone: they may have met the bot long ago."""
         if delivery.alone is None:
             raise Undeliverable(Reason.NOBODY_RECEIVES, is_refused=delivery.is_refused)
@@ -271,7 +271,7 @@ class Deliveries:
         generation, translator = delivery.generation, delivery.translator
         upload: Upload | None = None
         try:
-            await self.status.settled(generation)
+            await self.status.wait_until_shown(generation)
             async with self.outbox.upload_slot(place.chat) as upload:
                 begins = delivery.begun or await self.lifecycle.advance(
                     generation, on.SendStarted()
@@ -301,7 +301,7 @@ class Deliveries:
                 )
         except asyncio.CancelledError:
             if delivery.begun if upload is None else not upload.is_gone:
-                await asyncio.shield(self._undo(generation))
+                await asyncio.shield(self._undo_send(generation))
             raise
         arrived = on.Delivered(
             place.chat.id, sent.message_id, sent.file_id, sent.file_kind,
@@ -311,10 +311,10 @@ class Deliveries:
         delivered = await self.lifecycle.advance(generation, arrived)
         self.preparation.tidy(generation, keep_source=False)
         if delivery.status_in is not None:
-            await run_to_completion(self.status.take_away(generation, delivery.status_in))
+            await run_to_completion(self.status.remove_from(generation, delivery.status_in))
         return delivered
 
-    async def _otherwise(self, delivery: Delivery, here: Place, error: SendError) -> Delivery:
+    async def _next_attempt(self, delivery: Delivery, here: Place, error: SendError) -> Delivery:
         """Return what is left to try after a place or a form was surely refused."""
         match error:
             case ChatMoved():

@@ -46,14 +46,14 @@ if TYPE_CHECKING:
     from storage.generations import Generation
     from storage.notices import Owed
 
-MOST_SENDS = 12
+MAX_SENDS = 12
 """How often a notice is tried before nobody can be told."""
-MOST_REFUSALS = 3
+MAX_REFUSALS = 3
 """How often a notice is tried that Telegram refuses alone with somebody, where texts are taken."""
-MOST_MAKINGS = 4
+MAX_FILM_ATTEMPTS = 4
 """How often a film is tried to be made before it is said that it cannot be."""
 
-_THERE_ONLY = frozenset({NoticeKind.ELSEWHERE})
+_NOT_REDIRECTED = frozenset({NoticeKind.ELSEWHERE})
 """Notices of which the person knows already, or hears by another."""
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Notices:
             spoken = person or await chats.group_of(connection, owed.chat)
         translator = self.languages.translator(spoken.language)
         name = unlinked(person.name) if person else ""
-        if chat is None or owed.sends >= MOST_SENDS:
+        if chat is None or owed.sends >= MAX_SENDS:
             await self._give_up(owed, "nobody can be told")
             return
         # whoever wrote as a group or a channel presses as somebody else
@@ -93,10 +93,12 @@ class Notices:
         alone = about is not None and (about.origin == "press" or owed.reply_to is None)
         calls = alone and not chat.is_private
         if owed.kind is NoticeKind.GOODBYE:
-            await self._send(chat, owed, partial(self._leave, chat, translator))
+            await self._send_or_postpone(chat, owed, partial(self._leave_group, chat, translator))
             return
         if owed.kind is NoticeKind.FILM:
-            await self._send(chat, owed, partial(self._send_film, chat, owed, translator))
+            await self._send_or_postpone(
+                chat, owed, partial(self._send_film, chat, owed, translator)
+            )
             return
         try:
             told = in_words(owed, translator, name=name, link=link, calls=calls)
@@ -106,10 +108,10 @@ class Notices:
             await self._give_up(owed, "it cannot be put into words")
             return
         told = replace(told, buttons=()) if nobody else told
-        say = partial(self._say, chat, owed, told.text, told.buttons, about)
-        await self._send(chat, owed, say)
+        say = partial(self._send_text, chat, owed, told.text, told.buttons, about)
+        await self._send_or_postpone(chat, owed, say)
 
-    async def _say(
+    async def _send_text(
         self,
         chat: Chat,
         owed: Owed,
@@ -118,14 +120,14 @@ class Notices:
         about: Generation | None = None,
     ) -> bool:
         """Say it, and return whether the status of what it is `about` turned into it."""
-        if about is not None and await self.status.turn(about, chat, text, buttons):
+        if about is not None and await self.status.show_failure(about, chat, text, buttons):
             return True
         await self.outbox.send_text(
             chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
         )
         return False
 
-    async def _leave(self, chat: Chat, translator: Translator) -> None:
+    async def _leave_group(self, chat: Chat, translator: Translator) -> None:
         """Leave a group, with a word where it takes one."""
         text = translator.gettext("My owner took me out of this group. Goodbye!")
         with suppress(SendError):
@@ -134,7 +136,7 @@ class Notices:
         async with self.db.transaction() as tx:
             await chats.set_reachable(tx, chat.id, reachable=False)
 
-    async def _send(
+    async def _send_or_postpone(
         self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[bool | None]]
     ) -> None:
         """Send what a notice holds, and write down what became of it."""
@@ -145,18 +147,18 @@ class Notices:
             await self._note_sent(owed)
         except (Refused, Unreachable) as error:
             is_odd = chat.is_private and isinstance(error, Refused)
-            if is_odd and owed.sends + 1 < MOST_REFUSALS:
-                await self._put_off(owed, error)
+            if is_odd and owed.sends + 1 < MAX_REFUSALS:
+                await self._postpone(owed, error)
             else:
-                await self._tell_alone(chat, owed, error)
+                await self._redirect_to_private(chat, owed, error)
         except ChatMoved as moved:
             await chats.move(self.db, chat.id, moved.telegram_id, now=self.clock())
         except SendError as error:
-            await self._put_off(owed, error)
+            await self._postpone(owed, error)
         else:
             await self._note_sent(owed, turned=bool(turned))
 
-    async def _put_off(self, owed: Owed, error: SendError) -> None:
+    async def _postpone(self, owed: Owed, error: SendError) -> None:
         logger.info("%s waits: %s", owed, error)
         wait = schedule.backoff(owed.sends, getattr(error, "retry_after", None))
         async with self.db.transaction() as tx:
@@ -171,7 +173,7 @@ class Notices:
         scenes = [scene for scene in found if scene is not None and scene.file_id]
         if not scenes:
             text = translator.gettext("The scenes of this film are deleted, so I cannot send it.")
-            await self._say(chat, owed, text)
+            await self._send_text(chat, owed, text)
             return
         try:
             await self._make_and_send(chat, group, owed, scenes, translator)
@@ -179,27 +181,27 @@ class Notices:
             if not chat.is_private and owed.person is not None:
                 raise  # it comes to them alone
             logger.warning("film %d is not taken: %s", owed.id, error)
-            await self._say(chat, owed, self._not_now(translator))
+            await self._send_text(chat, owed, self._failed_film_text(translator))
         except SceneGone as gone:
             text = translator.gettext(
                 "Telegram does not give me scene {number} back: it is over 20 MB, or gone. "
                 "Take it out of the film or make it anew, then send the film again."
             )
-            await self._say(chat, owed, text.format(number=translator.number(gone.place)))
+            await self._send_text(chat, owed, text.format(number=translator.number(gone.place)))
         except NotAVideo as error:
             logger.warning("film %d cannot be made: %s", owed.id, error)
-            await self._say(
+            await self._send_text(
                 chat, owed, translator.gettext("I could not join these scenes. I am sorry.")
             )
         except (MediaError, PictureDelayed) as error:
             logger.warning("film %d cannot be made now: %r", owed.id, error)
-            most = MOST_MAKINGS // 2 if isinstance(error, MediaTimeout) else MOST_MAKINGS
+            most = MAX_FILM_ATTEMPTS // 2 if isinstance(error, MediaTimeout) else MAX_FILM_ATTEMPTS
             if owed.sends + 1 < most:
                 raise NotSent(str(error), getattr(error, "retry_after", None) or 0.0) from error
-            await self._say(chat, owed, self._not_now(translator))
+            await self._send_text(chat, owed, self._failed_film_text(translator))
 
     @staticmethod
-    def _not_now(translator: Translator) -> str:
+    def _failed_film_text(translator: Translator) -> str:
         return translator.gettext("I could not make this film. Please try it again later.")
 
     async def _make_and_send(
@@ -250,12 +252,12 @@ class Notices:
                 # from here on it is no status any more, which would go
                 await generations.update(tx, owed.generation, status_message=None)
 
-    async def _tell_alone(self, chat: Chat, owed: Owed, error: SendError) -> None:
+    async def _redirect_to_private(self, chat: Chat, owed: Owed, error: SendError) -> None:
         """Owe it to the person in private, where their videos go too if a group is lost."""
         async with self.db.transaction() as tx:
             if isinstance(error, Unreachable):
                 await chats.set_reachable(tx, chat.id, reachable=False)
-            alone = None if chat.is_private or owed.kind in _THERE_ONLY else owed.person
+            alone = None if chat.is_private or owed.kind in _NOT_REDIRECTED else owed.person
             if alone is not None:
                 private = await chats.private_chat(tx, alone, now=self.clock())
                 if private.reachable:

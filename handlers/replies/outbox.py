@@ -103,12 +103,12 @@ class Outbox:
         """Wait for a turn in a chat, then for a place among the uploads, and hold it.
 
         Raises:
-            NotSent: Telegram wants longer silence there than one should wait for.
+            NotSent: Telegram's 429 asks for a longer wait than MAX_WAIT_SECONDS.
         """
         await self._pacing.turn(chat.telegram_id)
         async with self._uploads:
             # Telegram may have asked for silence while others were uploading
-            if wait := self._pacing.silence(chat.telegram_id):
+            if wait := self._pacing.muted_seconds(chat.telegram_id):
                 raise NotSent("the chat is to be left alone", wait)
             yield Upload()
 

@@ -1,9 +1,8 @@
-"""One budget for speaking per chat: results come first, and what nobody misses is left out.
+"""Rate limits per chat, and the errors of sending.
 
-Telegram takes about one message a second in a private chat and 20 a minute in a group,
-and silences a bot that says more. So each chat has a limiter of its own: messages wait
-there, the most urgent first, and a chat that Telegram told us to leave alone holds up
-nobody else. A cosmetic request that would have to wait is not made at all.
+Telegram accepts about one message a second in a private chat and 20 a minute in a group, and
+answers more with 429. Each chat has its own limiter, in which messages wait, the most urgent
+first, so a chat with a 429 delays no other. A cosmetic request that would have to wait is skipped.
 """
 
 from __future__ import annotations
@@ -38,16 +37,16 @@ if TYPE_CHECKING:
     from telegram._utils.types import JSONDict
 
 
-Spot: TypeAlias = "tuple[int | None, int | None]"
-"""Where a message stands in a chat: in a topic, as an answer to another message."""
+Placement: TypeAlias = "tuple[int | None, int | None]"
+"""Where a message goes in a chat: the ids of its topic and of the message it replies to."""
 
 
 class SendError(Exception):
-    """A message did not surely arrive."""
+    """A message was not sent, or may not have been."""
 
 
 class NotSent(SendError):
-    """Telegram surely did not take it; `retry_after` is in seconds."""
+    """The message was certainly not sent; `retry_after` is in seconds."""
 
     def __init__(self, text: str, retry_after: float = 0.0) -> None:
         super().__init__(text)
@@ -55,15 +54,15 @@ class NotSent(SendError):
 
 
 class Skipped(SendError):
-    """It was cosmetic, and the chat's budget for speaking is needed for what matters."""
+    """A cosmetic request was not made, since the chat's budget is needed for other messages."""
 
 
 class MaybeSent(SendError):
-    """The answer was lost: nobody can tell whether it arrived."""
+    """Telegram's answer was lost, so the message may have been sent."""
 
 
 class Unreadable(MaybeSent):
-    """Telegram said yes, in words nobody can read: it arrived, and nobody knows where."""
+    """The message was sent, but Telegram's answer is malformed, so its id is unknown."""
 
 
 class ChatMoved(SendError):
@@ -75,26 +74,26 @@ class ChatMoved(SendError):
 
 
 class Unreachable(SendError):
-    """The bot cannot speak to this chat."""
+    """The bot cannot write to this chat."""
 
 
 class UploadTooLarge(SendError):
-    """The file is over what the server takes."""
+    """The file is larger than the server accepts."""
 
 
 class Refused(SendError):
-    """Telegram will not take this message."""
+    """Telegram rejected the message."""
 
 
 class NotPermitted(Refused):
-    """The bot may not send this kind of message to this chat, though it may send others."""
+    """The bot may not send this kind of message to the chat, though it may send others."""
 
 
 class Misplaced(Refused):
-    """The chat has no such topic, or no such message to answer."""
+    """The topic, or the message to reply to, does not exist in the chat."""
 
-    def elsewhere(self, thread_id: int | None, reply_to: int | None) -> Spot | None:
-        """Return the topic and the message to answer that are left in the chat, if any are."""
+    def elsewhere(self, thread_id: int | None, reply_to: int | None) -> Placement | None:
+        """Return the next placement to try in the chat, or None if there is none."""
         return None if reply_to is None else (thread_id, None)
 
 
@@ -105,15 +104,15 @@ class NoTopic(Misplaced):
         super().__init__(text)
         self.is_closed = is_closed
 
-    def elsewhere(self, thread_id: int | None, reply_to: int | None) -> Spot | None:
-        """Return what is left: what answers a message goes to its topic, also a closed one."""
+    def elsewhere(self, thread_id: int | None, reply_to: int | None) -> Placement | None:
+        """Return the next placement: a reply goes to its message's topic, even a closed one."""
         if thread_id is None:
             return super().elsewhere(thread_id, reply_to)
         return None, None if self.is_closed else reply_to
 
 
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
-"""What python-telegram-bot raises for an answer that is not as it knows them."""
+"""What python-telegram-bot raises for a malformed answer."""
 _NOT_PERMITTED = re.compile(
     "not enough rights|have no rights|need administrator rights|chat_restricted"
     "|chat_write_forbidden|chat_send_[a-z]+_forbidden"
@@ -136,25 +135,25 @@ _REFUSALS: tuple[tuple[re.Pattern[str], Callable[[str], SendError]], ...] = (
         Unreachable,
     ),
 )
-"""What Telegram's words mean, in small letters."""
-_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""The meaning of Telegram's error descriptions, in lower case."""
+_NOT_SENT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise ours instead of python-telegram-bot's errors, and of those it has with an answer."""
+    """Turn the errors of python-telegram-bot into SendErrors, those of parsing an answer too."""
     try:
         yield
     except TelegramError as error:
-        raise translate(error) from error
+        raise to_send_error(error) from error
     except UnicodeError:
-        raise  # that was about our own words
+        raise  # from encoding the request
     except UNREADABLE as error:
         raise Unreadable(f"an answer nobody can read: {error!r}") from error
 
 
-def translate(error: TelegramError) -> SendError:
-    """Say what an error of python-telegram-bot means for the message that was to be sent."""
+def to_send_error(error: TelegramError) -> SendError:
+    """Return what an error of python-telegram-bot means for the message that was to be sent."""
     outcome: SendError = MaybeSent(error.message)
     match error:
         case RetryAfter():
@@ -169,7 +168,7 @@ def translate(error: TelegramError) -> SendError:
             outcome = next(kinds, Refused)(error.message)
         case InvalidToken():
             outcome = NotSent(error.message)
-        case _ if isinstance(error.__cause__, _NEVER_LEFT):
+        case _ if isinstance(error.__cause__, _NOT_SENT_ERRORS):
             outcome = NotSent(error.message)
         case _ if "too large" in error.message.lower():
             outcome = UploadTooLarge(error.message)
@@ -177,16 +176,16 @@ def translate(error: TelegramError) -> SendError:
 
 
 def to_seconds(wait: float | timedelta) -> float:
-    """Return a wait of python-telegram-bot's in seconds, whichever of its two forms it has."""
+    """Return python-telegram-bot's `retry_after` in seconds, whichever type it has."""
     return wait if isinstance(wait, int | float) else wait.total_seconds()
 
 
 FINISH_SECONDS = 1.0
-"""How long a stop waits for what must be `finished`; a call that takes longer is cut."""
+"""How long a cancelled task waits in `run_to_completion`."""
 
 
 async def run_to_completion(work: Coroutine[Any, Any, object]) -> None:
-    """Do something short to its end, even where this task is cancelled meanwhile."""
+    """Finish some short work, even if this task is cancelled meanwhile."""
     task = asyncio.create_task(work)
     try:
         await asyncio.shield(task)
@@ -196,108 +195,107 @@ async def run_to_completion(work: Coroutine[Any, Any, object]) -> None:
         raise
 
 
-PATIENCE_SECONDS = 60.0
-"""How long an answer waits for a chat; later nobody remembers the question."""
-MOST_LIMITERS = 1000
-"""Limiters remembered; beyond them, those with nothing to remember are let go."""
+MAX_WAIT_SECONDS = 60.0
+"""How long an answer waits for its turn in a chat; later it is of no use."""
+MAX_LIMITERS = 1000
+"""Limiters kept; beyond that, idle ones are dropped."""
 
-_SPOKEN = ("send", "copy", "forward", "edit")
-"""What Telegram counts: messages, edits and chat actions; not deletions, reactions, answers."""
-_SHOWN = "sendChatAction"
-"""Shown only where the budget is not needed, and then no result waits for it."""
+_COUNTED_PREFIXES = ("send", "copy", "forward", "edit")
+"""Methods that Telegram counts against a chat's limit; not deletions, reactions and answers."""
+_CHAT_ACTION = "sendChatAction"
+"""Sent only if there is spare budget, and then without using it."""
 
 
 class Urgency(IntEnum):
-    """How much a request matters, most urgent first; python-telegram-bot passes no 0 on."""
+    """The priority of a request, most urgent first; python-telegram-bot does not pass on a 0."""
 
     RESULT = 1
-    """A video: its turn was taken before (`Pacing.turn`), and whoever sends it tries again."""
+    """A video: the sender has taken its turn before (`Pacing.turn`), and retries by itself."""
     ANSWER = 2
-    """What somebody asked for; it waits its turn."""
+    """A reply that somebody waits for."""
     COSMETIC = 3
     """Status texts, their edits, chat actions, reactions."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many at once; as many again within so many seconds."""
+    """A leaky bucket: a burst of `count`, refilled over `seconds`."""
 
     count: float
     seconds: float
 
 
-PRIVATE = RateLimit(3, 3.0)
-GROUP = RateLimit(5, 20.0)
-"""A full bucket and what leaks out of it come to 20 in any minute, never more."""
-SPARE = RateLimit(20, 1.0)
-"""What nobody misses, in all chats together: Telegram takes about 30 requests a second."""
+PRIVATE_LIMIT = RateLimit(3, 3.0)
+GROUP_LIMIT = RateLimit(5, 20.0)
+"""The burst and the refill come to at most 20 in any minute."""
+COSMETIC_LIMIT = RateLimit(20, 1.0)
+"""Cosmetic requests in all chats together: Telegram accepts about 30 requests a second."""
 
 
 class ChatLimiter:
-    """The budget of one chat, and who waits for it."""
+    """The budget of one chat, and the queue of requests that wait for it."""
 
     def __init__(self, rate: RateLimit) -> None:
         self._bucket = AsyncLimiter(rate.count, rate.seconds)
-        self._half = rate.count / 2
-        self._silent_until = dict[str, float]()
+        self._cosmetic_reserve = rate.count / 2
+        self._muted_until = dict[str, float]()
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
-        self._server: asyncio.Task[None] | None = None
+        self._granting: asyncio.Task[None] | None = None
 
-    def silence(self, kind: str = "") -> float:
-        """Return the seconds until Telegram wants such requests again: "" are all that count."""
-        return max(0.0, self._silent_until.get(kind, 0.0) - asyncio.get_running_loop().time())
+    def muted_seconds(self, kind: str = "") -> float:
+        """Return the seconds until Telegram accepts requests of a kind again: "" are messages."""
+        return max(0.0, self._muted_until.get(kind, 0.0) - asyncio.get_running_loop().time())
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is nothing to remember of it."""
-        is_hushed = self._waiting or any(map(self.silence, self._silent_until))
-        return not is_hushed and self._bucket.has_capacity(self._bucket.max_rate)
+        """Whether nothing waits and the whole budget is free."""
+        is_busy = self._waiting or any(map(self.muted_seconds, self._muted_until))
+        return not is_busy and self._bucket.has_capacity(self._bucket.max_rate)
 
-    @property
-    def is_free(self) -> bool:
-        """Whether a turn can be had at once."""
-        return not self._waiting and not self.silence() and self._bucket.has_capacity()
+    def can_send(self, count: float = 1.0) -> bool:
+        """Return whether so many messages can be sent at once."""
+        return not self._waiting and not self.muted_seconds() and self._bucket.has_capacity(count)
 
-    def is_spare(self) -> bool:
-        """Whether something cosmetic may be said: half of the budget stays for what matters."""
-        return not self._waiting and not self.silence() and self._bucket.has_capacity(self._half)
+    def can_send_cosmetic(self) -> bool:
+        """Return whether a cosmetic request may be sent: half of the budget is kept for others."""
+        return self.can_send(self._cosmetic_reserve)
 
-    def hush(self, wait: float, kind: str = "") -> None:
-        """Say nothing here for so many seconds, or make no such request."""
-        self._silent_until[kind] = asyncio.get_running_loop().time() + wait
+    def mute(self, wait: float, kind: str = "") -> None:
+        """Stop requests of a kind for so many seconds."""
+        self._muted_until[kind] = asyncio.get_running_loop().time() + wait
 
     async def turn(self, urgency: Urgency) -> None:
-        """Wait until it is this one's turn; the most urgent goes first, then who came first."""
-        if self.is_free:
+        """Wait for a turn; the most urgent request goes first, then the oldest."""
+        if self.can_send():
             await self._bucket.acquire()
             return
         place = (urgency, next(self._numbers), asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiting, place)
-        if self._server is None or self._server.done():
-            self._server = asyncio.create_task(self._serve())
+        if self._granting is None or self._granting.done():
+            self._granting = asyncio.create_task(self._grant_turns())
         await place[2]
 
     async def close(self) -> None:
-        """Let nobody wait any longer."""
-        if self._server is not None:
-            self._server.cancel()
+        """Cancel all that wait."""
+        if self._granting is not None:
+            self._granting.cancel()
             with suppress(asyncio.CancelledError):
-                await self._server
+                await self._granting
         for _, _, waits in self._waiting:
             waits.cancel()
 
-    async def _until_it_may_speak(self) -> None:
-        if wait := self.silence():
+    async def _wait_until_unmuted(self) -> None:
+        if wait := self.muted_seconds():
             await asyncio.sleep(wait)
-            # Telegram may have asked for more meanwhile
-            await self._until_it_may_speak()
+            # another 429 may have come meanwhile
+            await self._wait_until_unmuted()
 
-    async def _serve(self) -> None:
+    async def _grant_turns(self) -> None:
         while self._waiting:
-            # who is next is decided when somebody may speak, not before
+            # choose the next one only when it may send: a more urgent one may come until then
             await self._bucket.acquire()
-            await self._until_it_may_speak()
+            await self._wait_until_unmuted()
             while self._waiting:
                 _, _, waits = heapq.heappop(self._waiting)
                 if not waits.done():
@@ -306,11 +304,11 @@ class ChatLimiter:
 
 
 class Pacing(BaseRateLimiter[Urgency]):
-    """Paces requests chat by chat.
+    """Rate limiter of python-telegram-bot that limits each chat on its own.
 
     Args:
-        second: how long a second of Telegram's limits is; shorter where nobody keeps them.
-        while_waiting: entered for each wait: who waits gives away what others need meanwhile.
+        second: the length of a second of Telegram's limits; tests shorten it.
+        while_waiting: a context entered during each wait, to release what others need meanwhile.
     """
 
     def __init__(
@@ -321,32 +319,32 @@ class Pacing(BaseRateLimiter[Urgency]):
     ) -> None:
         self._second = second
         self._while_waiting = while_waiting
-        self._cosmetic = AsyncLimiter(SPARE.count, SPARE.seconds * second)
+        self._cosmetic = AsyncLimiter(COSMETIC_LIMIT.count, COSMETIC_LIMIT.seconds * second)
         self._limiters: dict[int, ChatLimiter] = {}
-        self._most = MOST_LIMITERS
+        self._most = MAX_LIMITERS
 
     async def initialize(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     async def shutdown(self) -> None:
-        """Let nobody wait any longer."""
+        """Cancel all that wait."""
         for limiter in self._limiters.values():
             await limiter.close()
 
-    def silence(self, telegram_id: int) -> float:
-        """Return the seconds until Telegram wants to hear from us in a chat again."""
-        return self._limiter(telegram_id).silence()
+    def muted_seconds(self, telegram_id: int) -> float:
+        """Return the seconds until Telegram accepts messages to a chat again."""
+        return self._limiter(telegram_id).muted_seconds()
 
     async def turn(self, telegram_id: int, urgency: Urgency = Urgency.RESULT) -> None:
         """Wait for a turn in a chat.
 
         Raises:
-            NotSent: Telegram wants longer silence there than one should wait for.
+            NotSent: Telegram's 429 asks for a longer wait than MAX_WAIT_SECONDS.
         """
         limiter = self._limiter(telegram_id)
-        if limiter.silence() > PATIENCE_SECONDS:
-            raise NotSent("the chat is to be left alone", limiter.silence())
-        if limiter.is_free:
+        if limiter.muted_seconds() > MAX_WAIT_SECONDS:
+            raise NotSent("the chat is to be left alone", limiter.muted_seconds())
+        if limiter.can_send():
             await limiter.turn(urgency)
         else:
             async with self._while_waiting():
@@ -361,25 +359,26 @@ class Pacing(BaseRateLimiter[Urgency]):
         data: dict[str, Any],
         rate_limit_args: Urgency | None,
     ) -> bool | JSONDict | list[JSONDict]:
-        """Make a request when it is its turn.
+        """Make a request at its turn.
 
         Raises:
             Skipped: it is cosmetic and would have to wait.
-            NotSent: Telegram wants longer silence in this chat than one should wait for.
+            NotSent: Telegram's 429 asks for a longer wait than MAX_WAIT_SECONDS.
         """
         chat = data.get("chat_id")
         if not isinstance(chat, int):
             return await callback(*args, **kwargs)
         urgency = Urgency.ANSWER if rate_limit_args is None else rate_limit_args
-        limiter, spoken = self._limiter(chat), endpoint.startswith(_SPOKEN)
-        counts = spoken and endpoint != _SHOWN
-        # too many reactions are no reason to keep a video back
+        limiter, spoken = self._limiter(chat), endpoint.startswith(_COUNTED_PREFIXES)
+        counts = spoken and endpoint != _CHAT_ACTION
+        # a 429 to reactions does not delay messages
         kind = "" if counts else endpoint
-        patience_ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        patience_ends = asyncio.get_running_loop().time() + MAX_WAIT_SECONDS
         while True:
             if urgency is Urgency.COSMETIC:
-                is_spare = limiter.is_spare() if spoken else not limiter.silence()
-                if not is_spare or limiter.silence(kind) or not self._cosmetic.has_capacity():
+                may_send = limiter.can_send_cosmetic() if spoken else not limiter.muted_seconds()
+                may_send = may_send and not limiter.muted_seconds(kind)
+                if not may_send or not self._cosmetic.has_capacity():
                     raise Skipped(f"{endpoint} would have to wait")
                 await self._cosmetic.acquire()
             if counts and urgency is not Urgency.RESULT:
@@ -387,9 +386,9 @@ class Pacing(BaseRateLimiter[Urgency]):
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as refusal:
-                limiter.hush(wait := to_seconds(refusal.retry_after), kind)
+                limiter.mute(wait := to_seconds(refusal.retry_after), kind)
                 over = asyncio.get_running_loop().time() + wait > patience_ends
-                # a result has a clock of its own, and its file is read to the end by now
+                # a result is retried by its sender, since its file has been read to the end
                 if urgency is not Urgency.ANSWER or not counts or over:
                     raise
 
@@ -400,8 +399,8 @@ class Pacing(BaseRateLimiter[Urgency]):
                 self._limiters = {
                     key: one for key, one in self._limiters.items() if not one.is_idle
                 }
-                self._most = max(MOST_LIMITERS, 2 * len(self._limiters))
-            rate = PRIVATE if telegram_id > 0 else GROUP
+                self._most = max(MAX_LIMITERS, 2 * len(self._limiters))
+            rate = PRIVATE_LIMIT if telegram_id > 0 else GROUP_LIMIT
             limiter = ChatLimiter(RateLimit(rate.count, rate.seconds * self._second))
             self._limiters[telegram_id] = limiter
         return limiter

@@ -33,16 +33,16 @@ EDIT_SECONDS = 15.0
 """How long a status stays as it is at least."""
 RECORD_SECONDS = 10.0
 """How long at least until a chat shows again that its video is being made."""
-TURN_SECONDS = 60.0
+FAILURE_EDIT_SECONDS = 60.0
 """How long after an order its status can still turn into what went wrong: an edit rings no phone,
 and later nobody may be looking."""
-CELLS, QUARTERS = 8, 4
+BAR_CELLS, BAR_STEPS = 8, 4
 """The width of a drawn bar, and in how many steps it fills: the phone counts the time itself."""
-SEEN = "👀"
+SEEN_REACTION = "👀"
 """The reaction under an order in a group."""
-RISING_SECONDS = 10.0
+STATUS_ARRIVAL_SECONDS = 10.0
 """How long a video waits for its status that is on its way: it must not come after the video."""
-MOST_OVER = 1000
+MAX_REMEMBERED = 1000
 """Requests remembered that need no status any more."""
 _REACTION = 0
 """What stands in the place of a status message's id where the status is a reaction."""
@@ -73,14 +73,14 @@ def status_text(
             _("🎬 This takes longer than usual. If it fails, you get your credits back."),
         )
     closing = _("You can close Telegram, I'll send it.")
-    quarter = int(min(1.0, max(0.0, forecast.done)) * QUARTERS)
+    quarter = int(min(1.0, max(0.0, forecast.done)) * BAR_STEPS)
     if forecast.position is not None:
-        step = "place", sparsely(forecast.position)
+        step = "place", round_position(forecast.position)
         head = _("🎬 Number {place} in line.").format(place=translator.number(step[1]))
         over = _("It takes longer than I thought.")
     elif begun:
-        step, full = ("made", quarter), quarter * CELLS // QUARTERS
-        head, over = f"🎬 {'▰' * full}{'▱' * (CELLS - full)}\n", _("Any moment now.")
+        step, full = ("made", quarter), quarter * BAR_CELLS // BAR_STEPS
+        head, over = f"🎬 {'▰' * full}{'▱' * (BAR_CELLS - full)}\n", _("Any moment now.")
     else:
         step, head, over = ("heard", 0), _("🎬 On it!"), ""
     if forecast.at is None:
@@ -94,7 +94,7 @@ def _sentences(*sentences: str) -> str:
     return " ".join(filter(None, sentences)).replace("\n ", "\n")
 
 
-def sparsely(place: int) -> int:
+def round_position(place: int) -> int:
     """Round a place in the line up so that few of its steps are worth an edit."""
     return next((step for step in (1, 2, 3, 5, 10, 20, 50, 100) if place <= step), place)
 
@@ -129,10 +129,10 @@ class StatusMessages:
     languages: Languages
     wake: Callable[[int], None]
     _shown: dict[int, _Shown] = field(init=False, default_factory=dict)
-    _rising: WeakValueDictionary[int, asyncio.Lock] = field(
+    _sending: WeakValueDictionary[int, asyncio.Lock] = field(
         init=False, default_factory=WeakValueDictionary
     )
-    _over: dict[int, None] = field(init=False, default_factory=dict)
+    _ended: dict[int, None] = field(init=False, default_factory=dict)
 
     async def show(
         self,
@@ -150,15 +150,15 @@ class StatusMessages:
         group a reaction stands for it, unless it is to be said `aloud`.
         """
         # it may be over by now, so quickly was it made
-        known = self._shown, self._rising, self._over
+        known = self._shown, self._sending, self._ended
         if generation.status_message is not None or any(generation.id in ids for ids in known):
             return
         try:
-            async with self._rising.setdefault(generation.id, asyncio.Lock()):
+            async with self._sending.setdefault(generation.id, asyncio.Lock()):
                 aloud = aloud or chat.is_private
                 forecast = await self.progress.forecast(generation)
                 shown = _Shown(chat, _REACTION, translator, at=forecast.at)
-                if not aloud and await self._acknowledged(chat, generation, note):
+                if not aloud and await self._react_as_seen(chat, generation, note):
                     self._remember(generation.id, shown)
                     return
                 # what leaves at once cannot be cancelled
@@ -181,20 +181,20 @@ class StatusMessages:
                     moments=said.moments,
                 )
                 shown = replace(shown, step=said.step)
-                await run_to_completion(self._put_up(generation.id, shown, saying))
+                await run_to_completion(self._send(generation.id, shown, saying))
         except SendError as error:
             logger.info("generation %d has no status: %s", generation.id, error)
 
-    async def settled(self, generation: Generation) -> None:
+    async def wait_until_shown(self, generation: Generation) -> None:
         """Wait until a status that is on its way is there."""
-        if (rising := self._rising.get(generation.id)) is not None:
+        if (sending := self._sending.get(generation.id)) is not None:
             with suppress(TimeoutError):
-                async with asyncio.timeout(RISING_SECONDS), rising:
+                async with asyncio.timeout(STATUS_ARRIVAL_SECONDS), sending:
                     return
 
-    async def _put_up(self, generation: int, shown: _Shown, saying: Awaitable[int]) -> None:
+    async def _send(self, generation: int, shown: _Shown, saying: Awaitable[int]) -> None:
         message = await saying
-        if generation in self._over:
+        if generation in self._ended:
             await self.outbox.delete(shown.chat, message)
         else:
             self._remember(generation, replace(shown, message=message))
@@ -211,12 +211,12 @@ class StatusMessages:
 
         self.db.defer(write)
 
-    async def _acknowledged(self, chat: Chat, generation: Generation, note: str) -> bool:
+    async def _react_as_seen(self, chat: Chat, generation: Generation, note: str) -> bool:
         """Show in a group that an order was seen, by a reaction where the group allows it."""
         if generation.message_id is None:
             return False
         try:
-            await self.outbox.react(chat, generation.message_id, SEEN)
+            await self.outbox.react(chat, generation.message_id, SEEN_REACTION)
         except Refused:
             return False
         if note:
@@ -225,21 +225,21 @@ class StatusMessages:
             )
         return True
 
-    async def correct(self, generation: Generation) -> None:
+    async def update(self, generation: Generation) -> None:
         """Say so where a request moves up the line, has its turn, or takes longer than usual."""
         if (
             not generation.status_message
             or generation.state not in PENDING
-            or generation.id in self._over
+            or generation.id in self._ended
         ):
             return
         before = self._shown.get(generation.id)
-        shown = before or await self._found(generation)
+        shown = before or await self._restore_shown(generation)
         now = self.progress.now
         if now - shown.edited_at >= EDIT_SECONDS:
-            said = await self._text(generation, shown.translator)
+            said = await self._current_text(generation, shown.translator)
             if said and said.step != shown.step:
-                shown = await self._say_anew(generation, shown, said)
+                shown = await self._edit_message(generation, shown, said)
         if (
             generation.state is State.GENERATING
             and shown.chat.is_private
@@ -251,7 +251,9 @@ class StatusMessages:
         if self._shown.get(generation.id) is before:
             self._shown[generation.id] = shown
 
-    async def _say_anew(self, generation: Generation, shown: _Shown, said: StatusText) -> _Shown:
+    async def _edit_message(
+        self, generation: Generation, shown: _Shown, said: StatusText
+    ) -> _Shown:
         """Change what a status says; return how it stands then."""
         waits, message = generation.state is State.QUEUED, generation.status_message or 0
         buttons = undo_buttons(generation, shown.translator) if waits else ()
@@ -268,7 +270,9 @@ class StatusMessages:
             self.db.defer(partial(generations.update, generation=generation.id, promised_at=at))
         return replace(shown, step=said.step, at=at, edited_at=now)
 
-    async def _text(self, generation: Generation, translator: Translator) -> StatusText | None:
+    async def _current_text(
+        self, generation: Generation, translator: Translator
+    ) -> StatusText | None:
         """Return what a status should say by now; None where it may stay as it is."""
         forecast, now = await self.progress.forecast(generation), self.progress.now
         if generation.state is not State.QUEUED:
@@ -281,28 +285,28 @@ class StatusMessages:
                 return StatusText(("held", bool(pause)), held_back_text(pause, translator))
         return None if forecast.position is None else status_text(forecast, translator, now)
 
-    def leave(self, generation: Generation) -> None:
+    def keep_message(self, generation: Generation) -> None:
         """Leave the status in its chat, where whoever calls says in it what became of a request."""
         if self._shown.pop(generation.id, None) or generation.status_message is not None:
-            self._end(generation)
+            self._mark_ended(generation)
 
-    async def turn(
+    async def show_failure(
         self, generation: Generation, chat: Chat, text: str, buttons: Sequence[Sequence[Button]]
     ) -> bool:
         """Let a status say what went wrong, while whoever asked still looks at it.
 
         False where another message has to: an edit rings no phone, and may be one too many.
         """
-        await self.settled(generation)
+        await self.wait_until_shown(generation)
         shown, now = self._shown.get(generation.id), self.progress.now
         if (shown or generation.status_message) is None and generation.state not in UNFINISHED:
-            self._end(generation)
+            self._mark_ended(generation)
         if (
             shown is None
             or not shown.message
             or generation.state in UNFINISHED
             or shown.chat.telegram_id != chat.telegram_id
-            or now - generation.created_at > TURN_SECONDS
+            or now - generation.created_at > FAILURE_EDIT_SECONDS
             or now - shown.edited_at < EDIT_SECONDS
         ):
             return False
@@ -312,27 +316,27 @@ class StatusMessages:
                 await self.outbox.edit(chat, shown.message, text, buttons)
         except (Refused, Unreachable):
             return False
-        self.leave(generation)
+        self.keep_message(generation)
         return True
 
     async def remove(self, generation: Generation) -> None:
         """Take the status away once there is nothing to wait for."""
         if generation.status_message is None or generation.state in PENDING:
             return
-        chat = (await self._found(generation)).chat
-        if await self.take_away(generation, chat):
+        chat = (await self._restore_shown(generation)).chat
+        if await self.remove_from(generation, chat):
             async with self.db.transaction() as tx:
                 await generations.update(tx, generation.id, status_message=None)
 
-    async def take_away(self, generation: Generation, chat: Chat) -> bool:
+    async def remove_from(self, generation: Generation, chat: Chat) -> bool:
         """Delete the message, or take the reaction back.
 
         False where that is to be tried once the bot can speak there.
         """
         shown = self._shown.pop(generation.id, None)
         message = shown.message if shown else generation.status_message
-        if generation.id in self._over or message is None:
-            self._end(generation)
+        if generation.id in self._ended or message is None:
+            self._mark_ended(generation)
             return True
         if shown and shown.chat.telegram_id != chat.telegram_id:
             return True  # in the chat that a group became, the number means another message
@@ -350,13 +354,13 @@ class StatusMessages:
                 return False
         return True
 
-    def _end(self, generation: Generation) -> None:
+    def _mark_ended(self, generation: Generation) -> None:
         """Remember that a request needs no status any more."""
-        self._over[generation.id] = None
-        if len(self._over) > MOST_OVER:
-            del self._over[next(iter(self._over))]
+        self._ended[generation.id] = None
+        if len(self._ended) > MAX_REMEMBERED:
+            del self._ended[next(iter(self._ended))]
 
-    async def _found(self, generation: Generation) -> _Shown:
+    async def _restore_shown(self, generation: Generation) -> _Shown:
         """Return where a status stands that an earlier process put up."""
         async with self.db.reading() as connection:
             chat = await chats.find(connection, generation.chat)

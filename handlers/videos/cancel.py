@@ -209,7 +209,7 @@ async def undo_order(sender: Sender, press: Undo, shown: int | None, services: S
         return
     is_cancelled = generation.state is State.CANCELLED
     if is_cancelled and shown is not None:
-        services.status.leave(generation)
+        services.status.keep_message(generation)
     services.wake(generation.chat)
     words = outcome_text(generation, sender.translator)
     await sender.answer(words, alert=not is_cancelled)

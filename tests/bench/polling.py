@@ -33,7 +33,7 @@ from generation.jobs.schedule import next_poll
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SEEN = (0, 5, 20, 50, 200)
+SEEN_REACTION = (0, 5, 20, 50, 200)
 RUNS, DRAWS = 60, 100
 """How often it is learned anew, and how many are followed each time."""
 DRIFT = 200
@@ -236,7 +236,7 @@ def best(distribution: Distribution, place: int, polls: float) -> list[float]:
     return [*looks, *(looks[-1] + REFERENCE_SECONDS * number for number in range(1, 200))]
 
 
-def measure(name: str, seen: Sequence[int] = SEEN) -> list[dict[str, Any]]:
+def measure(name: str, seen: Sequence[int] = SEEN_REACTION) -> list[dict[str, Any]]:
     """Return the rows of a distribution."""
     distribution, rows = DISTRIBUTIONS[name], list[dict[str, Any]]()
     for own in (False, True):

@@ -126,7 +126,7 @@ async def test_a_status_that_is_slow_to_come_comes_before_its_video_and_goes_wit
 async def test_a_status_that_was_not_waited_for_is_gone_as_soon_as_it_comes(
     house: House, chat: PrivateChat, ann: Person, slow: FaultRule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status_messages, "RISING_SECONDS", 0.1)
+    monkeypatch.setattr(status_messages, "STATUS_ARRIVAL_SECONDS", 0.1)
     async with house.running():
         await chat.send(ann, "/video a cat")
         video = await chat.wait(shows_video("a cat"))

@@ -13,7 +13,7 @@ from telegram.error import RetryAfter
 from bot.tasks import MAX_CONCURRENT_CHATS
 from handlers.replies.outbox import UPLOADS
 from handlers.replies.sending import (
-    GROUP,
+    GROUP_LIMIT,
     ChatLimiter,
     NotSent,
     Pacing,
@@ -213,7 +213,7 @@ async def test_the_most_urgent_goes_first_then_who_came_first() -> None:
 
 
 def test_a_full_bucket_and_its_leak_come_to_what_telegram_takes_in_a_minute() -> None:
-    assert GROUP.count + GROUP.count * 60 / GROUP.seconds == 20
+    assert GROUP_LIMIT.count + GROUP_LIMIT.count * 60 / GROUP_LIMIT.seconds == 20
 
 
 async def request(pacing: Pacing, callback: Any, urgency: Urgency, chat: int = GROUP_ID) -> Any:
@@ -260,7 +260,7 @@ async def test_a_result_whose_chat_is_to_be_left_alone_for_long_is_told_when() -
 
 async def test_a_stop_leaves_nobody_waiting() -> None:
     pacing = Pacing()
-    for _ in range(int(GROUP.count)):
+    for _ in range(int(GROUP_LIMIT.count)):
         await pacing.turn(GROUP_ID)
     waits = asyncio.create_task(pacing.turn(GROUP_ID))
     await asyncio.sleep(0)

@@ -9,7 +9,7 @@ import pytest
 
 from generation.jobs.queue import Forecast
 from handlers.replies.boards import BoardEntry, board_text
-from handlers.replies.status import sparsely
+from handlers.replies.status import round_position
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from tests.flows.looks import says, shows_video
@@ -235,6 +235,6 @@ def test_a_board_stays_as_it_is_while_only_time_passes() -> None:
 
 
 def test_few_places_in_the_line_are_worth_an_edit() -> None:
-    assert [sparsely(place) for place in (1, 2, 3, 4, 5, 6, 11, 99, 250)] == [
+    assert [round_position(place) for place in (1, 2, 3, 4, 5, 6, 11, 99, 250)] == [
         1, 2, 3, 5, 5, 10, 20, 100, 250
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from handlers.replies.sending import (
     Refused,
     SendError,
     Unreachable,
-    translate,
+    to_send_error,
 )
 
 MEANINGS: dict[type[SendError], tuple[str, ...]] = {
@@ -82,12 +82,12 @@ ALL = [(said, meaning) for meaning, texts in MEANINGS.items() for said in texts]
 
 @pytest.mark.parametrize(("said", "meaning"), ALL)
 def test_a_400_that_says(said: str, meaning: type[SendError]) -> None:
-    assert type(translate(BadRequest(said))) is meaning
+    assert type(to_send_error(BadRequest(said))) is meaning
 
 
 @pytest.mark.parametrize("said", ["CHAT_SEND_VIDEOS_FORBIDDEN", "CHAT_WRITE_FORBIDDEN"])
 def test_a_403_about_a_right_says_nothing_of_other_messages(said: str) -> None:
-    assert type(translate(Forbidden(said))) is NotPermitted
+    assert type(to_send_error(Forbidden(said))) is NotPermitted
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_403_about_a_right_says_nothing_of_other_messages(said: str) -> None:
     ids=str,
 )
 def test_where_the_bot_is_not_nothing_can_be_said(error: TelegramError) -> None:
-    assert type(translate(error)) is Unreachable
+    assert type(to_send_error(error)) is Unreachable
 
 
 @pytest.mark.parametrize(

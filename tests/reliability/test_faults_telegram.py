@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.replies.status import TURN_SECONDS
+from handlers.replies.status import FAILURE_EDIT_SECONDS
 from sandbox.telegram import Fault as Said
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
@@ -134,7 +134,7 @@ async def test_a_notice_that_meets(
         await here.chat.wait(says("Expected in about"))
         here.to_telegram.arm(call, fault)
         if call == "sendMessage":
-            here.clock.skip(TURN_SECONDS + 1)
+            here.clock.skip(FAILURE_EDIT_SECONDS + 1)
         assert await here.settle() == BACK
         told = [one for one in here.chat.from_bot if "credits are back" in (one.text or "")]
         assert told or fault in {Fault.BAD_REQUEST, Fault.FORBIDDEN}

@@ -18,7 +18,7 @@ from generation.models.offer import Offer
 from generation.models.pricing import Period
 from generation.orders import balances
 from generation.orders.balances import Accepted, Repeated, Terms
-from handlers.replies.notice_sender import MOST_SENDS
+from handlers.replies.notice_sender import MAX_SENDS
 from handlers.replies.texts import Languages
 from storage import chats, ledger, people
 from storage.chats import ChatKind
@@ -284,7 +284,7 @@ class Town:
             " JOIN chats ON chats.id = notices.chat WHERE notices.generation IS NOT NULL"
         ):
             said[chat] += sent
-            if not (sent or self.telegram.turned_away[chat] or sends >= MOST_SENDS):
+            if not (sent or self.telegram.turned_away[chat] or sends >= MAX_SENDS):
                 wrong.append(f"{number}: a notice is given up though its chat was open")
         wrong += [
             f"chat {chat} was told {count} things and heard {len(self.telegram.told[chat])}"
