@@ -246,10 +246,12 @@ async def is_buying_blocked(tx: Connection, person: int) -> bool:
     return await exists(tx, unforgiven, (person,))
 
 
-async def forgive(tx: Connection, person: int) -> None:
-    """Let a person buy again whose payments were taken back."""
-    await tx.execute(
-        "UPDATE payments SET forgiven = 1 WHERE person = ? AND taken_back = 1", (person,)
+async def forgive(tx: Connection, person: int) -> bool:
+    """Let a person buy again whose payments were taken back; False if they already may."""
+    return await changed(
+        tx,
+        "UPDATE payments SET forgiven = 1 WHERE person = ? AND taken_back = 1 AND forgiven = 0",
+        (person,),
     )
 
 

@@ -329,6 +329,6 @@ async def apply_ban(context: Context, admin: Sender, who: int, cause: str, reaso
 async def let_buy(sender: Sender, press: LetBuy, cause: str, services: Services) -> None:
     """Let a person buy again after Telegram took a payment of theirs back."""
     async with services.db.transaction() as tx:
-        await payments.forgive(tx, press.person)
-        await record(tx, services, sender, cause, "unban", whom=press.person, details="/buy")
+        if await payments.forgive(tx, press.person):
+            await record(tx, services, sender, cause, "unban", whom=press.person, details="/buy")
     await sender.answer(sender.translator.gettext("Saved."))
