@@ -99,8 +99,8 @@ async def resume(sender: Sender, cause: str, services: Services) -> None:
     """End a pause."""
     _, now = sender.translator.gettext, services.clock()
     async with services.db.transaction() as tx:
-        was = await outages.paused(tx, now=now)
-        if was is not None and await record(tx, services, sender, cause, "resume"):
+        before = await outages.paused(tx, now=now)
+        if before is not None and await record(tx, services, sender, cause, "resume"):
             await outages.end_pause(tx)
         is_ended = await audit.did(tx, cause)
         present = await outages.paused(tx, now=now)

@@ -1,8 +1,9 @@
-"""Buttons under finished and failed videos: the presser pays, only the requester can delete them.
+"""Buttons under finished and failed videos: order another one, change, retry or delete it.
 
-A button carries the video's number; its owner and its chat are looked up. An order needs a second
-tap if the first may be a mistake: in a group, under another person's video, or if the price is
-higher than the button says.
+The presser pays for what a button orders; only a video's requester can change or retry it. A button
+carries the video's number; its owner and its chat are looked up. An order needs a second tap if the
+first may be a mistake: in a group, under another person's video, or if the price is higher than the
+button says.
 """
 
 from __future__ import annotations
