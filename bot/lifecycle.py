@@ -46,8 +46,8 @@ from storage.migrations import (
     mark_as_copy,
     record_restore,
     restore_gaps,
+    translate_sqlite_errors,
     unmark_copy,
-    usable,
 )
 from storage.notices import Admins
 
@@ -88,7 +88,7 @@ async def run(
     process.set_on_stop_signals(stopping)
     try:
         file = settings.data_dir / process.DATABASE
-        with process.translate_os_errors(settings.data_dir), usable(file):
+        with process.translate_os_errors(settings.data_dir), translate_sqlite_errors(file):
             for name in process.DATA_FILES:
                 process.require_regular_file(settings.data_dir / name)
             # whoever ran on a file left a lock beside it: without one, it was brought from

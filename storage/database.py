@@ -28,12 +28,12 @@ import aiosqlite
 
 from storage.migrations import (
     BUSY_SECONDS,
-    PASSING,
+    TRANSIENT_CODES,
     check_header,
-    code,
+    error_code,
     migrate,
     save_before_update,
-    usable,
+    translate_sqlite_errors,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class DirectConnection:
             try:
                 self._file.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if code(error) != sqlite3.SQLITE_BUSY or monotonic() > ends:
+                if error_code(error) != sqlite3.SQLITE_BUSY or monotonic() > ends:
                     raise
             else:
                 return
@@ -280,13 +280,13 @@ class Database:
             DatabaseUnavailable: its disk is full or fails, or another process has locked it.
         """
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
-        with usable(path):
+        with translate_sqlite_errors(path):
             # checked first, because aiosqlite's thread prints a traceback if it cannot open a file
             await asyncio.to_thread(check_header, path)
             await asyncio.to_thread(save_before_update, path)
             connection = await DirectConnection.open(path)
         try:
-            with usable(path):
+            with translate_sqlite_errors(path):
                 for pragma in _PRAGMAS:
                     await connection.thread.execute(pragma)
                 await migrate(connection.thread)
@@ -431,7 +431,7 @@ class Database:
             try:
                 await write(self._connection)
             except Exception as error:
-                if code(error) in PASSING:
+                if error_code(error) in TRANSIENT_CODES:
                     raise
                 logger.exception("a deferred write failed and is dropped")
                 return write
@@ -480,7 +480,7 @@ class Database:
             if self._closed:
                 return
             logger.exception("deferred writes wait for another transaction")
-            if code(error) in PASSING:
+            if error_code(error) in TRANSIENT_CODES:
                 self._start_timer()
 
     def _start_timer(self) -> None:

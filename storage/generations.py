@@ -1,4 +1,4 @@
-"""Requests for a video and how far each of them is: the record, not the rules."""
+"""The table of generations: requests for videos, with their states."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """A generation's life; docs/architecture.md draws what leads where."""
+    """The state of a generation; docs/architecture.md has a diagram."""
 
     QUEUED = "queued"
     """Accepted, credits held, waiting for its turn."""
@@ -51,7 +51,7 @@ class State(StrEnum):
     FAILED = "failed"
     """There will be no video; credits are back."""
     CANCELLED = "cancelled"
-    """Called back in time; credits are back."""
+    """Cancelled in time; credits are back."""
 
 
 class Reason(StrEnum):
@@ -93,7 +93,7 @@ class Reason(StrEnum):
     NEVER_SEEN_AGAIN = "never seen again"
     VIDEO_LOST = "video lost"
     OTHER = "other"
-    """What another version wrote and this one has no name for."""
+    """Stored by another version, and not known to this one."""
 
     @classmethod
     def _missing_(cls, _value: object) -> Reason:
@@ -101,16 +101,16 @@ class Reason(StrEnum):
 
 
 PENDING = frozenset({State.QUEUED, State.SUBMITTING, State.UNKNOWN, State.GENERATING})
-"""What counts against MAX_PENDING_PER_USER."""
+"""States that count against MAX_PENDING_PER_USER."""
 AT_PROVIDER = frozenset({State.SUBMITTING, State.UNKNOWN, State.GENERATING})
-"""What takes one of PROVIDER_SLOTS."""
+"""States that take one of PROVIDER_SLOTS."""
 UNFINISHED = PENDING | {State.PARKED, State.READY}
-"""What still has a step to take."""
+"""States from which a next step follows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked for, by whom and where, and what it costs; fixed when it is accepted."""
+    """A request for a video: its sender, its chat, its options and its price."""
 
     origin: str
     cause: str
@@ -137,13 +137,12 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Generation(Request):
-    """A request with its number and how far it is; times in seconds since 1970, UTC.
+    """A stored request with its state; times in seconds since 1970, UTC.
 
-    Each cause of a delay has a counter of its own: `refusals` of the submission and
-    `picture_setbacks` before it, `poll_setbacks` and `dead_links` after it, `preparation_setbacks`
-    and `send_setbacks` on the way back. `finished_at` is when the provider first called it finished
-    and its video could not be had; `sends` counts those that may have arrived; `promised_at`
-    is when its status says that it will be there.
+    Retries are counted by cause: `picture_setbacks` and `refusals` of the submission, then
+    `poll_setbacks` and `dead_links`, then `preparation_setbacks` and `send_setbacks`. `finished_at`
+    is when the provider first reported it as finished, but the download failed; `sends` counts
+    uploads that may have arrived; `promised_at` is the arrival time shown in its status.
     """
 
     id: int
@@ -181,19 +180,19 @@ class Generation(Request):
 
     @property
     def may_follow(self) -> bool:
-        """Whether it can be another scene of a film; what was only asked for begins one."""
+        """Whether it may continue a film: it has a parent, or was not ordered by a message."""
         return self.parent is not None or self.origin != "message"
 
     def stands_in(self, chat: int) -> bool:
-        """Whether it was sent to a chat, by our number, and not taken away there."""
+        """Whether its video was sent to this chat (our id), and not deleted there."""
         return self.delivered_chat == chat and self.delivered_message is not None
 
 
 class Changes(TypedDict, total=False):
-    """What may change of a generation, besides its state."""
+    """The columns of a generation that may change, besides its state."""
 
     due_at: float
-    # what it asks for, where another model makes it or the picture told the shape
+    # the request, if another model makes it or the picture decides the shape
     family: str
     model: str
     prompt: str
@@ -202,14 +201,14 @@ class Changes(TypedDict, total=False):
     fit: str
     resolution: str | None
     picture: str | None
-    # what it costs and who bears it
+    # its price, and who pays
     credits: int
     price_micros: int
     budget_micros: int
     spent_micros: int
     uncharged: bool
     is_gift: bool
-    # how far it is at the provider
+    # at the provider
     request_id: str
     submissions: int
     submitted_at: float
@@ -223,7 +222,7 @@ class Changes(TypedDict, total=False):
     dead_links: int
     ready_at: float
     cancel_wanted: bool
-    # how far it is on its way back
+    # the delivery
     status_message: int | None
     promised_at: float | None
     preparation_setbacks: int
@@ -242,7 +241,7 @@ _FIELDS = frozenset(field.name for field in dataclasses.fields(Generation)) - {"
 
 
 def from_row(row: sqlite3.Row) -> Generation:
-    """Read a row of all columns."""
+    """Build a generation from a row of all columns."""
     names, in_order = _places(tuple(row.keys()))
     values = dict(zip(names, in_order(row), strict=True))
     values["account"] = Account.of(row)
@@ -250,7 +249,7 @@ def from_row(row: sqlite3.Row) -> Generation:
     values["reason"] = Reason(values["reason"])
     for name in ("silent", "cancel_wanted", "is_gift"):
         values[name] = bool(values[name])
-    # as the class would, in a third of the time: every look at a chat reads some of these
+    # three times as fast as the constructor, and this runs at every look at a chat
     generation = object.__new__(Generation)
     vars(generation).update(values)
     return generation
@@ -258,7 +257,7 @@ def from_row(row: sqlite3.Row) -> Generation:
 
 @cache
 def _places(present: tuple[str, ...]) -> tuple[tuple[str, ...], itemgetter[tuple[Any, ...]]]:
-    """Return which columns are fields, and what takes those from a row by their places."""
+    """Return the columns that are fields, and a getter of their values by index."""
     names = tuple(name for name in present if name in _FIELDS)
     return names, itemgetter(*map(present.index, names))
 
@@ -266,10 +265,10 @@ def _places(present: tuple[str, ...]) -> tuple[tuple[str, ...], itemgetter[tuple
 async def insert(
     tx: Connection, request: Request, *, now: float, due_at: float | None = None
 ) -> Generation:
-    """Write a new request down as queued, due at once unless told otherwise.
+    """Insert a request as queued, due now or at `due_at`.
 
     Raises:
-        sqlite3.IntegrityError: the same cause has made one already.
+        sqlite3.IntegrityError: the cause has one already.
     """
     row = await database.insert(
         tx, "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.ASKED_FOR,
@@ -279,18 +278,18 @@ async def insert(
 
 
 async def find(tx: Connection, generation: int) -> Generation | None:
-    """Return the generation with this number."""
+    """Return a generation by its id."""
     return await fetch_one_as(tx, from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
 
 
 async def is_taken_provider_id(tx: Connection, provider_id: str, generation: int) -> bool:
-    """Whether the provider gave this id to another request than this one."""
+    """Return whether another generation has this id at the provider."""
     another = "SELECT 1 FROM generations WHERE provider_id = ? AND id <> ?"
     return await exists(tx, another, (provider_id, generation))
 
 
 async def by_cause(tx: Connection, cause: str) -> Generation | None:
-    """Return the newest generation that this made."""
+    """Return the newest generation with this cause."""
     return await fetch_one_as(
         tx, from_row, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
     )
@@ -300,9 +299,9 @@ async def change_state(
     tx: Connection, generation: int, was: State, to: State, *, reason: Reason, now: float,
     **changes: Unpack[Changes],
 ) -> Generation | None:  # fmt: skip
-    """Change the state if it is still `was`; None where somebody else was quicker.
+    """Change the state from `was` to `to`; return None if it is no longer `was`.
 
-    Only `generation.jobs.transitions` decides that, and the database writes the history.
+    Only `generation.jobs.transitions` decides on this; a trigger writes the event.
     """
     return await fetch_one_as(
         tx,
@@ -316,7 +315,7 @@ async def change_state(
 async def update(
     tx: Connection, generation: int, was: State | None = None, **changes: Unpack[Changes]
 ) -> Generation | None:
-    """Change facts within a state; with `was`, only while it is in that state."""
+    """Change columns but not the state; with `was`, only if that is the state."""
     return await fetch_one_as(
         tx,
         from_row,
@@ -334,16 +333,16 @@ STATUS_LEFT = (
     "status_message IS NOT NULL AND (state <> 'undeliverable'"
     " OR EXISTS (SELECT 1 FROM chats WHERE chats.id = generations.chat AND reachable))"
 )
-"""A status message to take away; where the bot cannot speak, it waits as the video does."""
+"""Condition: there is a status message to delete, and the bot can do so in the chat."""
 
 
 def sql_list(states: Collection[State]) -> str:
-    """Write states as SQL lists them."""
+    """Return states as an SQL list."""
     return ", ".join(f"'{state}'" for state in sorted(states))
 
 
 async def in_work(tx: Connection, chat: int) -> list[Generation]:
-    """Return what a chat still waits for, oldest first, and whose status message must go."""
+    """Return a chat's unfinished generations, and those with a status message to delete."""
     return await fetch_all_as(
         tx,
         from_row,
@@ -360,26 +359,26 @@ async def in_work(tx: Connection, chat: int) -> list[Generation]:
 async def in_states(
     tx: Connection, states: Collection[State], *, of: Account | None = None
 ) -> list[Generation]:
-    """Return all generations in these states, of one account or of all, oldest first."""
+    """Return the generations in these states, of one account or of all, oldest first."""
     whose, values = "", tuple[object, ...]()
     if of is not None:
         whose, values = " AND account_kind = ? AND account_id = ?", (of.kind, of.id)
     return await fetch_all_as(
         tx,
         from_row,
-        # of the order the index of all somebody ever made would be taken
+        # +id, or SQLite would scan all of an account by the index that has this order
         f"SELECT * FROM generations WHERE state IN ({sql_list(states)}){whose} ORDER BY +id",
         values,
     )
 
 
 async def pending_of(tx: Connection, account: Account) -> list[Generation]:
-    """Return what an account waits for at the provider or before it, oldest first."""
+    """Return an account's generations that count as pending, oldest first."""
     return await in_states(tx, PENDING, of=account)
 
 
 async def last_step_at(tx: Connection) -> float:
-    """Return when the last step of any generation was taken, 0 where none was."""
+    """Return the time of the newest event, 0 if there is none."""
     row = await fetch_one(tx, "SELECT at FROM events ORDER BY id DESC LIMIT 1")
     return 0.0 if row is None else float(row["at"])
 
@@ -387,7 +386,7 @@ async def last_step_at(tx: Connection) -> float:
 async def queue_entries(
     tx: Connection, *, now: float
 ) -> list[tuple[State, tuple[int, int, Account]]]:
-    """Return what waits for a slot or has one: its state; its number, chat and account."""
+    """Return the generations that wait for a slot or have one: state, and (id, chat, account)."""
     rows = await fetch_all(
         tx,
         "SELECT state, id, chat, account_kind, account_id FROM generations"
@@ -397,27 +396,27 @@ async def queue_entries(
     return [(State(row["state"]), (row["id"], row["chat"], Account.of(row))) for row in rows]
 
 
-ALIKE = 50
-"""Among how many the dearest is looked for: hardly more are made at an older price."""
+RECENT_COSTS = 50
+"""How many recent videos are compared: older ones may have had another price."""
 
 
 async def max_recent_cost(tx: Connection, request: Request, *, since: float) -> int:
-    """Return the most that one of the last alike videos really cost, 0 where none is known."""
+    """Return the highest real cost among recent similar videos in micro-dollars, 0 if unknown."""
     return await fetch_int(
         tx,
         "SELECT max(spent_micros) FROM (SELECT spent_micros, silent FROM generations"
         " WHERE model = ? AND seconds = ? AND resolution IS ? AND accepted_at IS NOT NULL"
         " AND ready_at >= ? ORDER BY ready_at DESC LIMIT ?) WHERE silent = ?",
-        (request.model, request.seconds, request.resolution, since, ALIKE, request.silent),
+        (request.model, request.seconds, request.resolution, since, RECENT_COSTS, request.silent),
     )
 
 
 async def content_refused_at(
     tx: Connection, account: Account | None, *, chat: int = 0, since: float
 ) -> dict[int, float]:
-    """Return when requests made since then were refused for their content, by their numbers.
+    """Return when requests since a time were refused for their content, by their ids.
 
-    Those of an account, or in a chat those of all who wrote there as a group or a channel.
+    Without an account, of everyone who writes as a group or channel in the chat.
     """
     whose, values = (
         ("account_kind = ? AND account_id = ?", (account.kind, account.id))
@@ -436,7 +435,7 @@ async def content_refused_at(
 async def durations(
     tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
 ) -> list[float]:
-    """Return how long the last such generations took, in seconds, newest first."""
+    """Return the durations of similar generations at the provider in seconds, newest first."""
     rows = await fetch_all(
         tx,
         "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"

@@ -1,4 +1,4 @@
-"""What opening a file takes: its errors, the steps from an older version to this one, copies."""
+"""Migrations, backups and restored copies of the database file, and errors on opening it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Fetching(Protocol):
-    """What statements that return rows are given to."""
+    """A connection that can run a statement and return its rows."""
 
     def execute_fetchall(
         self, statement: str, values: Iterable[Any] = ..., /
@@ -29,9 +29,9 @@ class Fetching(Protocol):
 
 
 BUSY_SECONDS = 5.0
-"""How long to wait for whoever else works on the file, such as a backup."""
+"""How long to wait for another process that locks the file, such as a backup."""
 
-HOPELESS = frozenset(
+PERMANENT_CODES = frozenset(
     {
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_NOTADB,
@@ -41,8 +41,8 @@ HOPELESS = frozenset(
         sqlite3.SQLITE_AUTH,
     }
 )
-"""What another start finds as it was."""
-PASSING = frozenset(
+"""Errors of SQLite that another start would meet again."""
+TRANSIENT_CODES = frozenset(
     {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -51,15 +51,15 @@ PASSING = frozenset(
         sqlite3.SQLITE_FULL,
     }
 )
-"""What may be over by the next start."""
+"""Errors of SQLite that may be over by the next start."""
 
 
 class DatabaseUnavailable(Exception):
-    """The file cannot be used now; another start may find it well again."""
+    """The file cannot be used now, but maybe at another start."""
 
 
 class UnusableDatabase(Exception):
-    """The file cannot be used, however often that is tried."""
+    """The file cannot be used, and another start would not change that."""
 
 
 class NewerDatabase(UnusableDatabase):
@@ -67,7 +67,7 @@ class NewerDatabase(UnusableDatabase):
 
 
 def steps() -> tuple[str, ...]:
-    """All SQL scripts in the order in which they apply; step n leads to version n."""
+    """Return all migrations in order, as SQL scripts; the nth leads to version n."""
     folder = resources.files("storage") / "schema"
     files = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".sql")),
@@ -77,14 +77,14 @@ def steps() -> tuple[str, ...]:
 
 
 ERASES = "CREATE TABLE erasures"
-"""What stands in the step since which a file holds nothing that was erased."""
+"""Marks the migration since which `secure_delete` is on."""
 
 
 async def migrate(connection: Connection, scripts: Sequence[str] | None = None) -> int:
-    """Apply the steps that are missing; returns the version reached.
+    """Apply the missing migrations; return the version reached.
 
     Raises:
-        NewerDatabase: the file knows steps that this program does not.
+        NewerDatabase: the file is at a later version than this program.
     """
     scripts = steps() if scripts is None else scripts
     [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
@@ -94,8 +94,8 @@ async def migrate(connection: Connection, scripts: Sequence[str] | None = None) 
             "start the newer program, or restore a backup"
         )
     if version and any(ERASES in script for script in scripts[version:]):
-        # before, what was erased was left out, and not overwritten; done first, it is done again
-        # where it or a step does not come to its end
+        # before that, deleted content stayed in free pages; this comes first, so that it is
+        # repeated if a migration fails
         await connection.execute("VACUUM")
     for reached, script in enumerate(scripts[version:], start=version + 1):
         try:
@@ -108,64 +108,67 @@ async def migrate(connection: Connection, scripts: Sequence[str] | None = None) 
     return len(scripts)
 
 
-def code(error: Exception) -> int:
-    """Return what SQLite says went wrong, 0 where it says nothing."""
-    # the low byte says what it is, the others say more of where
+def error_code(error: Exception) -> int:
+    """Return the primary error code of SQLite, 0 if there is none."""
+    # the higher bytes are the extended code
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def check_header(path: Path) -> None:
-    """Open the file and read its head: whether it is a database at all shows here."""
+    """Open the file and read its header. Raises sqlite3.Error if it is no database."""
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA schema_version")
 
 
 @contextmanager
-def usable(path: Path) -> Iterator[None]:
-    """Raise ours for what SQLite says of the file; what it says of a statement is a bug of ours."""
+def translate_sqlite_errors(path: Path) -> Iterator[None]:
+    """Translate errors that are about the file into our own, and let others through."""
     try:
         yield
     except sqlite3.Error as error:
-        if code(error) in HOPELESS:
-            # SQLite does not say why it cannot
-            may = not path.exists() or os.access(path, os.R_OK | os.W_OK)
-            why = "" if may else ", for this user may not read and write it"
+        if error_code(error) in PERMANENT_CODES:
+            # SQLite does not tell missing permissions apart
+            is_permitted = not path.exists() or os.access(path, os.R_OK | os.W_OK)
+            why = "" if is_permitted else ", for this user may not read and write it"
             raise UnusableDatabase(f"{path}: {error}{why}") from error
-        if code(error) in PASSING:
+        if error_code(error) in TRANSIENT_CODES:
             raise DatabaseUnavailable(f"{path}: {error}") from error
         raise
 
 
 COPY = int.from_bytes(b"copy")
-"""What stands in the head of a file that is a copy: SQLite keeps a number there for the program."""
+"""The `application_id` in the header of a copy."""
 
 
 async def is_copy(connection: Fetching) -> bool:
-    """Whether others may have gone on from where this file is."""
+    """Return whether the file is a copy, so that another may have been used since."""
     [(mark,)] = await connection.execute_fetchall("PRAGMA application_id")
     return bool(mark == COPY)
 
 
 def mark_as_copy(path: Path) -> None:
     """Mark a file as a copy, whatever its version. Raises as `Database.open` does."""
-    with usable(path), closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+    with (
+        translate_sqlite_errors(path),
+        closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection,
+    ):
         connection.execute(f"PRAGMA application_id = {COPY}")
 
 
 async def unmark_copy(connection: Fetching) -> None:
-    """Take the mark of a copy away."""
+    """Remove the mark of a copy."""
     await connection.execute_fetchall("PRAGMA application_id = 0")
 
 
 class RestoreGap(NamedTuple):
-    """The time from the last that a restored copy tells until it was restored."""
+    """The time between the last record in a restored copy and its restore."""
 
     since: float
     until: float
 
 
 async def record_restore(tx: Fetching, *, now: float) -> None:
-    """Write down that a copy is run on, and what is the last it tells."""
+    """Store that a copy was restored, with the time of its last record."""
     await tx.execute_fetchall(
         "INSERT INTO restores (known_until, restored_at) SELECT coalesce(max(at), 0.0), ? FROM ("
         "SELECT max(received_at) AS at FROM inbox UNION ALL SELECT max(at) FROM events"
@@ -175,29 +178,29 @@ async def record_restore(tx: Fetching, *, now: float) -> None:
 
 
 async def restore_gaps(connection: Fetching) -> list[RestoreGap]:
-    """Return the times of which nobody knows any more what was given which number."""
+    """Return the times from which records, and the ids given to them, are lost."""
     query = "SELECT known_until, restored_at FROM restores"
     return [RestoreGap(*row) for row in await connection.execute_fetchall(query)]
 
 
 BEFORE_UPDATE = "before-update-{version}.sqlite3"
-"""How the copies are called that are made before the first step of an update."""
+"""The file name of the copy that is made before the migrations of an update."""
 BACKUP_KEPT_SECONDS = 30 * DAY_SECONDS
-"""How long they are kept: what was erased since is in them."""
+"""How long these copies are kept; not longer, because they hold what was erased since."""
 
 
 def save_before_update(path: Path) -> None:
-    """Copy a file beside itself where steps are missing.
+    """Copy the database file beside itself if migrations are missing.
 
     Raises:
-        DatabaseUnavailable: it cannot be copied now, so it is not to be changed.
+        DatabaseUnavailable: it cannot be copied now, so it must not be changed.
     """
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     if 0 < version < len(steps()):
         target = path.with_name(BEFORE_UPDATE.format(version=version))
         try:
-            # left by an update that did not come to its end
+            # left by an update that failed
             target.unlink(missing_ok=True)
             back_up(path, target)
         except (BackupFailed, OSError) as failure:
@@ -205,36 +208,36 @@ def save_before_update(path: Path) -> None:
 
 
 def drop_old_copies(folder: Path) -> None:
-    """Delete the copies that were made before updates of long ago."""
+    """Delete copies that were made before updates over a month ago."""
     for copy in folder.glob(BEFORE_UPDATE.format(version="*")):
         if time.time() - copy.stat().st_mtime > BACKUP_KEPT_SECONDS:
             copy.unlink(missing_ok=True)
 
 
 class BackupFailed(Exception):
-    """No backup was made; the message says why, and nothing of it is left behind."""
+    """No backup was made; the message says why, and no file is left behind."""
 
 
 def back_up(database: Path, target: Path) -> None:
-    """Copy the database with SQLite's own backup, read it back, and leave one file at target.
+    """Back the database up to `target` with SQLite's backup API, and check the copy.
 
-    It bears the mark of a copy: whoever runs on it does not know what happened since.
+    The copy is marked, so that a bot that runs on it knows that it may be outdated.
 
-    Raises BackupFailed, also when there is something at target already: a backup is overwritten
-    by nobody but its owner.
+    Raises:
+        BackupFailed: it is impossible, or there is a file at `target`, which is not overwritten.
     """
     try:
         if not database.is_file():
             raise BackupFailed(f"there is no database at {database}")
     except OSError as error:
         raise BackupFailed(f"{database} cannot be read: {error.strerror}") from None
-    # under another name while it is half of one: whoever is killed clears nothing away
+    # under another name until it is complete, because a killed process leaves it behind
     part = target.with_name(f"{target.name}.part")
     try:
         if os.path.lexists(target):
             raise BackupFailed(f"{target} exists already")
         part.unlink(missing_ok=True)
-        # Only its owner may read it: it holds what people wrote.
+        # only its owner may read it: it holds what people wrote
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         raise BackupFailed(f"{target} cannot be written: {error.strerror}") from None
@@ -255,10 +258,10 @@ def _copy(database: Path, target: Path) -> None:
         closing(sqlite3.connect(address, uri=True)) as source,
         closing(sqlite3.connect(target)) as copy,
     ):
-        # a journal would be left beside what a kill leaves
+        # without a journal, which a killed process would leave behind
         copy.execute("PRAGMA journal_mode = OFF")
         source.backup(copy)
-        # One file to carry away, instead of one that grows a journal beside it when it is read.
+        # not WAL, so that reading the copy makes no other files beside it
         copy.execute("PRAGMA journal_mode = DELETE")
         copy.execute(f"PRAGMA application_id = {COPY}")
         (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()

@@ -1,7 +1,7 @@
-"""Personal data: what is kept of somebody, as they may read it, and how it is erased.
+"""Personal data: its export, its erasure on request, and the retention of prompts.
 
-The ledger, payments and bans keep a person's number: who comes back has no fresh allowance, and is
-still banned. Words, pictures, names and the ids of files go.
+The ledger, payments and bans keep the ids of people, so that a person who comes back has no fresh
+allowance, and is still banned. Texts, pictures, names and the ids of files are erased.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
 
 MOST_ROWS = 5_000
-"""How many rows of a kind somebody is shown, the newest first."""
+"""How many rows of a section are exported, the newest first."""
 SLICE = 200
-"""How many rows are read at a time: others wait for it."""
-ERASED_AT_ONCE = 10
-"""How many rows a transaction erases: each stands in many indexes, and others wait for it."""
-PASSAGE = 1_000
-"""Among how many rows it looks at a time for what is to be erased."""
+"""How many rows are read at a time, so that others wait little."""
+ERASE_BATCH = 10
+"""How many generations are erased per transaction; few, because they are in many indexes."""
+SCAN_ROWS = 1_000
+"""How many rows are scanned per transaction for those to erase."""
 GIVEN_UP = "given up with the personal data"
-"""What stands beside credits that went with their owner's data."""
+"""The note of the ledger entry that removes the credits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Somebody's request, by its cause, that all kept of them until then be deleted."""
+    """A person's request to erase their data from before `asked_at`."""
 
     cause: str
     person: int
@@ -51,12 +51,12 @@ class Erasure:
 
     @property
     def account(self) -> Account:
-        """Their own account."""
+        """The account of the person."""
         return Account.person(self.person)
 
 
 async def stored_credits(tx: Connection, person: int) -> dict[Pot, int]:
-    """Return the credits that would go with somebody's data, by the pots that have any."""
+    """Return the credits that an erasure would remove, by pot; empty pots are left out."""
     lying = {
         pot: await ledger.stored(tx, Account.person(person), pot)
         for pot in (Pot.BOUGHT, Pot.GRANTED)
@@ -65,13 +65,10 @@ async def stored_credits(tx: Connection, person: int) -> dict[Pot, int]:
 
 
 async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
-    """Note that somebody's data are to be erased, and take the credits that lie there.
-
-    False where the same cause did so before.
-    """
+    """Store a request for erasure, once, and remove the person's credits; return if it is new."""
     is_new = await insert_or_ignore(tx, "erasures", **columns(Erasure, wanted)) is not None
     if is_new:
-        # it covers what was asked for before: however often somebody taps, one is gone on with
+        # it includes all earlier requests of the person
         await tx.execute(
             "UPDATE erasures SET done_at = ? WHERE person = ? AND cause <> ? AND done_at IS NULL",
             (wanted.asked_at, wanted.person, wanted.cause),
@@ -86,7 +83,7 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
 
 
 async def open_erasures(tx: Connection) -> list[Erasure]:
-    """Return what is not erased to its end, oldest first."""
+    """Return the unfinished erasures, oldest first."""
     rows = await fetch_all(
         tx, "SELECT cause, person, asked_at FROM erasures WHERE done_at IS NULL ORDER BY asked_at"
     )
@@ -95,7 +92,7 @@ async def open_erasures(tx: Connection) -> list[Erasure]:
 
 _OVER = f"""created_at <= ?2 AND state NOT IN ({sql_list(UNFINISHED)})
     AND (state <> '{State.UNDELIVERABLE}' OR ?3 > ?2 + {DAY_SECONDS})"""
-"""What nobody waits for any more; what could not be delivered is offered for a day."""
+"""Condition: a generation is finished; undelivered videos stay on offer for a day."""
 _OWN = "account_kind = 'person' AND account_id = ?1"
 _HOLDS_FILES = """(prompt <> '' OR picture IS NOT NULL OR file_id IS NOT NULL
     OR thumbnail IS NOT NULL OR provider_id IS NOT NULL OR request_id IS NOT NULL)"""
@@ -107,8 +104,8 @@ _ERASED = f"""UPDATE generations SET prompt = '', picture = NULL, file_id = NULL
     WHERE id = ?"""
 _PICTURES = f"""UPDATE generations SET picture = NULL WHERE id IN (SELECT id FROM generations
     WHERE picture_by = ?1 AND {_OVER} AND picture IS NOT NULL LIMIT ?4)"""
-"""What others made of their pictures is others'; the picture is not."""
-_PASSAGES = {
+"""Erases the person's pictures in generations of other people, which stay."""
+_SCANS = {
     "cards": """UPDATE cards NOT INDEXED SET state = iif(state = 'open', 'dropped', state),
             prompt = '', options = '', picture = NULL, picture_width = NULL, picture_height = NULL,
             picture_by = NULL
@@ -123,8 +120,8 @@ _PASSAGES = {
     "ledger": f"""UPDATE ledger NOT INDEXED SET note = NULL
         WHERE id > ?4 AND id <= ?5 AND {_OWN} AND note IS NOT NULL AND at <= ?2""",
 }
-"""What is looked through from end to end, for no index leads to it: ?1 is whose, ?2 until when, ?3
-now, and the rows are those behind ?4 up to ?5."""
+"""Statements for tables that are scanned, because no index helps: ?1 is the person, ?2 the time of
+the request, ?3 now, and ids are above ?4 and up to ?5."""
 _SET_ASIDE = """UPDATE inbox SET body = NULL
     WHERE set_aside = 1 AND received_at <= ?2 AND instr(body, ?1) > 0"""
 _WHO = (
@@ -133,36 +130,36 @@ _WHO = (
         WHERE id = ?1""",
     "UPDATE chats SET title = '' WHERE telegram_id = ?1",
 )
-"""What goes last, of ?1: until then their language is spoken to them."""
+"""Erases the person last, because until then their language is needed."""
 
 
 async def erase_past(db: Database, erasure: Erasure, *, now: float) -> None:
-    """Erase what nobody waits for any more, in parts that let others between."""
-    values, after, are_left = (erasure.person, erasure.asked_at, now), 0, True
-    while are_left:
+    """Erase finished generations and all other data but the person, in small transactions."""
+    values, after, has_more = (erasure.person, erasure.asked_at, now), 0, True
+    while has_more:
         async with db.transaction(in_thread=True) as tx:
-            rows = await fetch_all(tx, _TO_ERASE, (*values, ERASED_AT_ONCE, after))
+            rows = await fetch_all(tx, _TO_ERASE, (*values, ERASE_BATCH, after))
             for row in rows:
                 await tx.execute(_ERASED, (row["id"],))
-        are_left, after = bool(rows), rows[-1]["id"] if rows else 0
-    pictures = (*values, ERASED_AT_ONCE)
+        has_more, after = bool(rows), rows[-1]["id"] if rows else 0
+    pictures = (*values, ERASE_BATCH)
     await db.write_in_batches(partial(changed, statement=_PICTURES, values=pictures))
-    for table, statement in _PASSAGES.items():
+    for table, statement in _SCANS.items():
         async with db.reading() as connection:
             last = await fetch_int(connection, f"SELECT max(id) FROM {table}")
-        for start in range(0, last, PASSAGE):
+        for start in range(0, last, SCAN_ROWS):
             async with db.transaction(in_thread=True) as tx:
-                await tx.execute(statement, (*values, start, start + PASSAGE))
+                await tx.execute(statement, (*values, start, start + SCAN_ROWS))
     async with db.transaction(in_thread=True) as tx:
         await tx.execute(_SET_ASIDE, (erasure.person, erasure.asked_at))
 
 
 async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
-    """Erase who they are, once nothing is left of what they asked for; tell whether it is so."""
+    """Erase the person, if all else is erased; return whether it is."""
     waits = await fetch_int(
         tx,
         f"SELECT (SELECT count(*) FROM generations WHERE {_OWN} AND created_at <= ?2"
-        # what was brought since the last look is erased at the next
+        # generations that finished since `erase_past` are erased next time
         f" AND (state IN ({sql_list(UNFINISHED)}) OR {_HOLDS_FILES}))"
         " + (SELECT count(*) FROM notices WHERE created_at <= ?2 AND sent_at IS NULL"
         " AND given_up = 0 AND chat = (SELECT id FROM chats WHERE telegram_id = ?1))",
@@ -177,13 +174,13 @@ async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
 
 
 WINDOW = 5_000
-"""Among how many requests one looks at a time for what is to be forgotten."""
+"""How many generations are scanned per statement for prompts to erase."""
 
 
 async def keep_for(db: Database, seconds: float, *, now: float) -> None:
-    """Forget the words of what is older than that."""
+    """Erase prompts, notices and unreadable updates that are older than `seconds`."""
     await _forget_prompts(db, before=now - seconds)
-    # what is kept for a month to explain the past goes sooner
+    # these are otherwise kept for a month
     sooner = max(0.0, MONTH_SECONDS - seconds)
     for forget in (notices.forget, inbox.forget_set_aside):
         await db.write_in_batches(partial(forget, now=now + sooner))
@@ -196,7 +193,7 @@ _PROMPTS = f"""UPDATE generations SET prompt = '', picture = NULL WHERE id IN (
 
 
 async def _forget_prompts(db: Database, *, before: float) -> None:
-    """Forget what finished videos were made from that were asked for before a time."""
+    """Erase prompt and picture of finished generations from before a time."""
     async with db.reading() as connection:
         last = await fetch_int(connection, "SELECT max(id) FROM generations")
     for start in range(0, last, WINDOW):
@@ -221,7 +218,7 @@ _SECTIONS = {
         FROM cards WHERE {_OWN} AND (prompt <> '' OR picture IS NOT NULL)""",
     "messages_to_you": """SELECT kind, facts, created_at, sent_at FROM notices
         WHERE person = ?1 AND chat = (SELECT id FROM chats WHERE telegram_id = ?1)""",
-    # their words, and not the rest, in which others may be
+    # only the text, because other people may be in the rest
     "messages_from_you": """SELECT received_at, iif(json_valid(body), coalesce(
             json_extract(body, '$.message.text'), json_extract(body, '$.message.caption')), NULL
         ) AS words FROM inbox WHERE queue_key = ?1 AND body IS NOT NULL""",
@@ -234,15 +231,15 @@ _SECTIONS = {
     "what_admins_did": "SELECT at, act, details FROM audit WHERE whom = ?1",
     "deletions": "SELECT asked_at, done_at FROM erasures WHERE person = ?1",
 }
-"""What somebody is shown, by the table it lies in: their own rows, and nobody else's numbers."""
+"""The queries of the export, by section; they select no ids of other people."""
 _NEWEST = frozenset(
     {"videos", "credits", "credits_from_groups", "questions_to_you", "messages_to_you", "payments"}
 )
-"""What may be long, and has numbers of its own."""
+"""Sections that may be long, sorted by id."""
 
 
 async def about(tx: Connection, person: int) -> dict[str, Any]:
-    """Return who somebody is to the bot, and what they chose."""
+    """Return what is stored of a person themselves."""
     known = await people.find(tx, person)
     row = await fetch_one(tx, "SELECT created_at, is_admin FROM people WHERE id = ?", (person,))
     if known is None or row is None:
@@ -265,7 +262,7 @@ async def about(tx: Connection, person: int) -> dict[str, Any]:
 
 
 async def export(db: Database, person: int) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield what is kept of somebody, by section and in slices that let others between."""
+    """Yield the data of a person in slices, each with the name of its section."""
     async with db.reading(in_thread=True) as connection:
         known = await about(connection, person)
     yield "you", [known]

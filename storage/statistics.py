@@ -1,4 +1,4 @@
-"""What is counted of generations: for limits, for estimates, for the operator."""
+"""Counts over generations: for limits, for estimates, for the operator."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 async def asked_since(tx: Connection, account: Account, chat: int, *, since: float) -> int:
-    """Count the videos an account asked for in a chat since then and got, or still may.
+    """Count an account's requests in a chat since a time that have not failed.
 
-    Who writes as a group or as one of their channels counts as one: there may be many channels.
+    Everyone who writes as a group or channel counts as one: a person may have many channels.
     """
     whose, ids = ("AND account_id = ?", [account.id]) if account.is_person else ("", [])
     return await fetch_int(
@@ -32,17 +32,17 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
 
 
 async def ever_asked(tx: Connection, account: Account) -> bool:
-    """Whether an account ever asked for a video, anywhere."""
+    """Return whether an account ever asked for a video."""
     asked = "SELECT 1 FROM generations WHERE account_kind = ? AND account_id = ? LIMIT 1"
     return await exists(tx, asked, (account.kind, account.id))
 
 
 LOOKED_AT = 100
-"""Among how many of an account's last requests failed ones are looked for."""
+"""Among how many of an account's last requests failures are searched."""
 
 
 async def last_failures(tx: Connection, account: Account, *, limit: int) -> list[tuple[int, str]]:
-    """Return the last requests of an account that failed, and why, newest first."""
+    """Return the ids and reasons of an account's last failed requests, newest first."""
     rows = await fetch_all(
         tx,
         "SELECT id, reason FROM (SELECT id, state, reason FROM generations"
@@ -54,16 +54,16 @@ async def last_failures(tx: Connection, account: Account, *, limit: int) -> list
 
 
 LONGEST_LIFE = 3 * DAY_SECONDS
-"""How long a request lasts at most: its turn, its deadline, the day it is looked for."""
+"""The longest life of a request: in the queue, until its deadline, and a day as parked."""
 
 
 async def budget_used(
     tx: Connection, *, since: float, without: Collection[State] = frozenset()
 ) -> int:
-    """Return what the operator gives in the period since then, in micro-dollars.
+    """Return what the operator pays in the period since a time, in micro-dollars.
 
-    That is what was asked for in it, or before and had not ended by then, so far as it may be
-    charged, and is in none of the states `without`. The period begins with a quarter of an hour.
+    It includes requests from before that had not ended by then, and excludes those in the states
+    `without`. The period begins at a full quarter of an hour.
     """
     return await fetch_int(
         tx,
@@ -74,15 +74,14 @@ async def budget_used(
 
 
 SLICE = 1000
-"""How many generations, or people, are read at a time: others wait for it."""
-
+"""How many generations, or people, are read at a time, so that others wait little."""
 
 _MOST_ACTIVE = "SELECT id FROM people ORDER BY asked DESC, id LIMIT ? OFFSET ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Somebody who wrote to the bot, and how many videos they asked for."""
+    """A person, and how many videos they asked for."""
 
     person: int
     name: str
@@ -94,9 +93,9 @@ class Activity:
 async def most_active(
     db: Database, *, limit: int, skip: int = 0, called: str = ""
 ) -> tuple[list[Activity], int]:
-    """Return people, who asked for most first, and how many there are.
+    """Return a page of people, the most active first, and their number in all.
 
-    Only those count who are `called` so, in part: looked for in slices that let others between.
+    With `called`, only people with that text in their name or username.
     """
     if called:
         first, all_ = await _called(db, called.casefold(), skip + limit)
@@ -118,7 +117,7 @@ async def most_active(
 
 
 async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
-    """Return the first people whose name has this in it, in small letters, and how many have."""
+    """Return the ids of the most active people with this text in their name, and their number."""
     first, counted, after = list[tuple[int, int]](), 0, -1
     while True:
         rows = await db.fetch_in_thread(
@@ -138,7 +137,7 @@ async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
 
 
 async def made_in(tx: Connection, chat: int) -> int:
-    """Count the videos ever asked for in a chat."""
+    """Count all requests in a chat."""
     return await fetch_int(
         tx,
         f"SELECT count(*) FROM generations WHERE state IN ({sql_list([*State])}) AND chat = ?",
@@ -148,7 +147,7 @@ async def made_in(tx: Connection, chat: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What happened to the requests of some time; money in micro-dollars."""
+    """Counts of all requests; money in micro-dollars."""
 
     asked: int
     delivered: int
@@ -160,7 +159,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What happened to the requests of one day, and how many people came new."""
+    """Counts of the requests of one day, and of new people."""
 
     asked: int
     delivered: int
@@ -169,7 +168,7 @@ class Day:
 
 
 async def day(tx: Connection, *, since: float, until: float) -> Day:
-    """Count what was asked for between two times."""
+    """Count the requests between two times."""
     [row] = await fetch_all(
         tx,
         "SELECT count(*) AS asked, coalesce(sum(state = 'delivered'), 0) AS delivered,"
@@ -185,7 +184,7 @@ async def day(tx: Connection, *, since: float, until: float) -> Day:
 _COUNTS = (
     "SELECT count(*), sum(state = 'delivered'), sum(state IN ('failed', 'cancelled')),"
     f" sum(state IN ({sql_list(UNFINISHED)})),"
-    # people are counted by the first they asked for: what slices tell is added up
+    # people are counted by their first request, so that slices can be added up
     " sum(NOT EXISTS (SELECT 1 FROM generations AS before WHERE"
     " before.account_kind = made.account_kind AND before.account_id = made.account_id"
     " AND before.id < made.id)),"
@@ -195,7 +194,7 @@ _COUNTS = (
 
 
 async def _made(tx: Connection, since: float) -> range:
-    """Return the numbers of the requests made since then."""
+    """Return the ids of the requests since a time."""
     first = await fetch_int(
         tx,
         "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
@@ -206,7 +205,7 @@ async def _made(tx: Connection, since: float) -> range:
 
 
 async def collect(db: Database) -> Statistics:
-    """Count what happened to all requests ever, in slices that let others between."""
+    """Count all requests ever, in slices that let other tasks use the database."""
     async with db.reading(in_thread=True) as tx:
         last = await fetch_int(tx, "SELECT max(id) FROM generations")
         through, *counts = await _settled(tx)
@@ -218,10 +217,10 @@ async def collect(db: Database) -> Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for at a time, what became of it, and what it came to in micro-dollars.
+    """A request and its result.
 
-    `took` is how many seconds it was until the video was in the chat, None where it is not.
-    `charged` is what the price list says, and `spent` what the provider told, where it did.
+    `took` is the seconds until the video was in the chat, or None. `charged` is the cost by the
+    price list and `spent` the cost that the provider reported, or None, both in micro-dollars.
     """
 
     at: float
@@ -237,7 +236,7 @@ class Asked:
 
 
 async def asked(db: Database, *, since: float) -> AsyncIterator[list[Asked]]:
-    """Give all that was asked for since then, in slices that let others between."""
+    """Yield all requests since a time, in slices that let other tasks use the database."""
     async with db.reading(in_thread=True) as tx:
         made = await _made(tx, since)
     for start in made[::SLICE]:
@@ -268,11 +267,11 @@ def _asked(row: sqlite3.Row) -> Asked:
 
 
 MOST_EXPORTED = 100_000
-"""How many requests are written into one file; the newest stay."""
+"""How many requests are exported into one file, the newest ones."""
 
 
 async def export(db: Database, *, since: float, until: float) -> AsyncIterator[list[sqlite3.Row]]:
-    """Give what was asked for in a time, oldest first, in slices that let others between."""
+    """Yield the requests between two times, oldest first, in slices."""
     async with db.reading(in_thread=True) as tx:
         made = await _made(tx, since)
         end = await fetch_int(tx, "SELECT max(id) FROM generations WHERE created_at < ?", (until,))
@@ -289,18 +288,18 @@ async def export(db: Database, *, since: float, until: float) -> AsyncIterator[l
 
 _CREDITS_BACK = frozenset({State.FAILED, State.CANCELLED, State.PARKED})
 SETTLED_SECONDS = 40 * DAY_SECONDS
-"""After how long nothing of a request changes: what nobody comes for is kept for 30 days."""
+"""After how long a request cannot change any more: undelivered videos are kept for 30 days."""
 
 
 async def _settled(tx: Connection) -> list[int]:
-    """Return up to which request all is counted for good, and the counts."""
+    """Return the id up to which requests are settled, and their counts."""
     columns = ", ".join(field.name for field in fields(Statistics))
     [row] = await fetch_all(tx, f"SELECT through, {columns} FROM settled")
     return [*row]
 
 
 async def settle(tx: Connection, *, now: float) -> bool:
-    """Count for good some of what cannot change any more; tell whether there was any."""
+    """Add a slice of requests that cannot change to the settled counts; return if there was any."""
     through, *counts = await _settled(tx)
     until = min(through + SLICE, (await _made(tx, now - SETTLED_SECONDS)).start - 1)
     if until <= through:
@@ -314,7 +313,7 @@ async def settle(tx: Connection, *, now: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A generation that came from one state into another, and when it reached its stations."""
+    """A change of state of a generation, with the times of its stages."""
 
     id: int
     was: State | None
@@ -328,7 +327,7 @@ class StateChange:
 
 
 async def state_changes_after(tx: Connection, event: int) -> list[StateChange]:
-    """Return the next of what happened to generations after an event, oldest first."""
+    """Return the next slice of state changes after an event, oldest first."""
     rows = await fetch_all(
         tx,
         "SELECT events.id, was, events.state, events.reason, family, at, created_at, accepted_at,"
@@ -343,12 +342,12 @@ async def state_changes_after(tx: Connection, event: int) -> list[StateChange]:
 
 
 async def last_event(tx: Connection) -> int:
-    """Return the number of what happened last."""
+    """Return the id of the newest event."""
     return await fetch_int(tx, "SELECT max(id) FROM events")
 
 
 async def in_work(tx: Connection) -> dict[State, int]:
-    """Count the unfinished generations by their states."""
+    """Count the unfinished generations by state."""
     rows = await fetch_all(
         tx,
         "SELECT state, count(*) AS found FROM generations"
@@ -359,7 +358,7 @@ async def in_work(tx: Connection) -> dict[State, int]:
 
 
 async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
-    """Return who was submitted since then, in which chat and when last, the latest last."""
+    """Return account, chat and time of the last submissions since a time, the newest last."""
     rows = await fetch_all(
         tx,
         "SELECT account_kind, account_id, chat, max(submitted_at) AS at FROM generations"
@@ -371,7 +370,7 @@ async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, in
 
 
 async def budget_waiting(tx: Connection, account: Account) -> int:
-    """Return what the operator gives to an account's queued requests, in micro-dollars."""
+    """Return what the operator pays for an account's queued requests, in micro-dollars."""
     return await fetch_int(
         tx,
         "SELECT sum(budget_micros) FROM generations"
@@ -381,11 +380,11 @@ async def budget_waiting(tx: Connection, account: Account) -> int:
 
 
 LOOKED_BACK = 500
-"""How many of somebody's requests their habits are read from."""
+"""Among how many of an account's last requests its last family is searched."""
 
 
 async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
-    """Return the family of the last video an account asked for, of this kind."""
+    """Return the model family of the last request of this kind by an account, or None."""
     row = await fetch_one(
         tx,
         "SELECT family FROM (SELECT id, kind, family FROM generations"

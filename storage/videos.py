@@ -1,4 +1,4 @@
-"""Videos: what somebody waits for, had made and can have once more, and what nobody received."""
+"""Finished videos: an account's history, and videos that are kept because nobody received them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from storage.ledger import Account
 
 SLICE = 500
-"""How many of somebody's videos are looked at at a time: others wait for it."""
+"""How many videos are searched at a time, so that others wait little."""
 _ABOVE_ALL = 2**63 - 1
 KEPT_SECONDS = 30 * DAY_SECONDS
-"""How long a video nobody could receive waits for its owner."""
+"""How long a video is kept that nobody could receive."""
 
 
 async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
-    """Return the generation whose video this file is, wherever it was sent on."""
+    """Return the generation of a video file, also if it was forwarded, or None."""
     return await fetch_one_as(
         tx, from_row, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,)
     )
@@ -44,15 +44,15 @@ async def finished_of(
     """Return an account's videos that can be sent again, newest first.
 
     Args:
-        db: read in slices that let others between: somebody may have thousands.
-        account: whose.
-        limit: at most so many.
-        before: only videos with a lower number.
-        after: only videos with a higher number, and of those the lowest.
-        words: only videos whose prompt holds all of these, however they are capitalised.
-        kind: only what Telegram took as this, such as `video`.
+        db: is read in slices, because an account may have thousands.
+        account: the owner.
+        limit: the greatest number of videos.
+        before: only videos with a lower id.
+        after: only videos with a higher id, the lowest of them.
+        words: only videos whose prompt contains all of these, in any case.
+        kind: only videos that Telegram stored as this, such as `video`.
     """
-    # SQLite folds the case of English letters only
+    # not in SQL, because SQLite folds the case of ASCII letters only
     folded = [word.casefold() for word in words]
     size = SLICE if folded else limit
     beyond, order = ("<", "DESC") if after is None else (">", "ASC")
@@ -83,7 +83,7 @@ async def finished_of(
 
 
 async def thumbnails_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
-    """Return the ids of the small pictures Telegram has of videos, None where it has none."""
+    """Return the file ids of the thumbnails of videos, None for a video without one."""
     marks = ", ".join("?" * len(page))
     rows = await fetch_all(
         tx,
@@ -95,7 +95,7 @@ async def thumbnails_of(tx: Connection, page: Sequence[Generation]) -> list[str 
 
 
 async def save_thumbnail(tx: Connection, *, video: int, thumbnail: str | None) -> None:
-    """Remember the small picture Telegram has of a video that was made when none was kept."""
+    """Store the thumbnail of a video that has none stored."""
     await tx.execute(
         "UPDATE generations SET thumbnail = ?"
         " WHERE id = ? AND thumbnail IS NULL AND file_id IS NOT NULL",
@@ -104,9 +104,9 @@ async def save_thumbnail(tx: Connection, *, video: int, thumbnail: str | None) -
 
 
 async def forget(tx: Connection, account: Account, video: int) -> bool:
-    """Forget what a video shows and where Telegram has it; False where it is not this account's.
+    """Erase prompt and files of a video; return False if it is not the account's.
 
-    That it was made, and where it stands, stays: somebody may still report it.
+    The row and the ids of its message stay, so that it can still be reported.
     """
     return await changed(
         tx,
@@ -117,14 +117,14 @@ async def forget(tx: Connection, account: Account, video: int) -> bool:
 
 
 async def kept_for(tx: Connection, account: Account, *, now: float) -> list[Generation]:
-    """Return what is kept for somebody, oldest first."""
+    """Return the undelivered videos kept for an account, oldest first."""
     return await _kept(
         tx, "account_kind = ? AND account_id = ?", (account.kind, account.id), now=now
     )
 
 
 async def kept_for_anonymous(tx: Connection, chat: int, *, now: float) -> list[Generation]:
-    """Return what is kept of a chat's anonymous admins and channels, oldest first."""
+    """Return the undelivered videos of a chat's anonymous senders, oldest first."""
     return await _kept(tx, "account_kind = ? AND chat = ?", (AccountKind.CHAT, chat), now=now)
 
 
@@ -140,7 +140,7 @@ async def _kept(
 
 
 async def expired(tx: Connection, *, now: float) -> set[int]:
-    """Return the numbers of what was kept long enough."""
+    """Return the ids of undelivered videos that have been kept long enough."""
     rows = await fetch_all(
         tx,
         "SELECT id FROM generations WHERE state = ? AND changed_at <= ?",
@@ -150,11 +150,11 @@ async def expired(tx: Connection, *, now: float) -> set[int]:
 
 
 async def bundled_file_id(tx: Connection, name: str) -> str | None:
-    """Return the id by which Telegram has a file that came with the bot; None where it has not."""
+    """Return the Telegram file id of a file that is bundled with the bot, or None."""
     row = await fetch_one(tx, "SELECT file_id FROM shipped_files WHERE name = ?", (name,))
     return None if row is None else str(row["file_id"])
 
 
 async def save_bundled_file_id(tx: Connection, name: str, file_id: str) -> None:
-    """Remember by which id Telegram has a file that came with the bot."""
+    """Store the Telegram file id of a file that is bundled with the bot."""
     await insert_or_replace(tx, "shipped_files", name=name, file_id=file_id)

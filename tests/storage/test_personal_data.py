@@ -269,7 +269,7 @@ async def test_an_end_in_the_midst_of_it_leaves_the_rest_to_the_next_start(
     db = await Database.open(path)
     await kept_of(db, ANN)
     chat = await meet(db, ANN)
-    monkeypatch.setattr(personal_data, "ERASED_AT_ONCE", 1)
+    monkeypatch.setattr(personal_data, "ERASE_BATCH", 1)
     for number in range(20):
         await ask(db, f"message:{number}", chat=chat.id, prompt=f"{MARK} {number}")
     async with db.transaction() as tx:
