@@ -1,4 +1,4 @@
-"""Who plays in the demo, and where: three people, their private chats, two groups."""
+"""The people and chats of the demo: three people, their private chats, two groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The people in the order the page offers them, and their chats by id in that of its list."""
+    """The people and chats by id, in the order in which the page lists them."""
 
     people: Mapping[int, Person]
     operator: Person
@@ -22,11 +22,11 @@ class Cast:
     chats: Mapping[int, Chat]
 
     @classmethod
-    def gather(cls, telegram: TelegramSandbox) -> Cast:
-        """Bring everybody to a fresh sandbox; nobody has written to the bot or invited it yet.
+    def create(cls, telegram: TelegramSandbox) -> Cast:
+        """Create people and chats in a new sandbox; the bot is in none of the groups yet.
 
-        Messages are numbered as updates are, from the time on: a bot that remembers an earlier
-        sandbox must not take a new message for one it has answered.
+        The first message id follows from the time, as update ids do, so that a bot with data of an
+        earlier sandbox does not mistake a new message for an old one.
         """
         ann = telegram.person("Ann", username="ann")
         bob = telegram.person("Bob", username="bob")
@@ -43,17 +43,17 @@ class Cast:
         return cls(people, operator, private, (club, studio), chats)
 
     async def invite(self) -> None:
-        """Have the operator start the bot, and the owner of each group add it."""
+        """Send the operator's /start, and add the bot to each group."""
         await self.private[self.operator.id].send(self.operator, "/start")
         for group in self.groups:
             group.add_bot()
 
     def person(self, person_id: int) -> Person:
-        """The person with this id; raises LookupError."""
+        """Return the person with this id; raises LookupError."""
         return self.people[person_id]
 
     def chat(self, chat_id: int, person: Person) -> Chat:
-        """The chat with this id if that person is in it; raises LookupError."""
+        """Return the chat with this id if the person is in it; raises LookupError."""
         chat = self.chats[chat_id]
         if person not in chat.members:
             raise LookupError(f"{person.first_name} is not in {chat!r}")

@@ -1,4 +1,4 @@
-"""What happens, told to every open page as it happens (server-sent events)."""
+"""Sends the events of both sandboxes to every open page (server-sent events)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Self
 
-from sandbox.page import state
-from sandbox.page.shown import shown
+from sandbox.page.state import bot_json, message_json, page_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_RETRY = 1000  # milliseconds after which a page that lost the stream asks for it again
-_HEARTBEAT = 15.0  # seconds of silence after which a page that is gone is noticed
+_RETRY = 1000  # milliseconds after which the browser reconnects
+_HEARTBEAT = 15.0  # seconds without an event; the write shows whether the page is gone
 _PROFILE = frozenset({"setMyDescription", "setMyShortDescription"})
 
 
 class Feed:
-    """Listens to both sandboxes as long as it is entered, and hands on what a page shows."""
+    """Converts the events of both sandboxes to those of the page, while it is entered."""
 
     def __init__(
         self,
@@ -45,7 +44,7 @@ class Feed:
         self._pages: set[asyncio.Queue[Json | None]] = set()
 
     async def __aenter__(self) -> Self:
-        """Begin to listen."""
+        """Start listening."""
         self._listening = [
             asyncio.create_task(self._hear_telegram(self._telegram.events())),
             asyncio.create_task(self._hear_provider()),
@@ -53,7 +52,7 @@ class Feed:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the stream of every page."""
+        """Stop listening and end the stream of every page."""
         for task in self._listening:
             task.cancel()
         await asyncio.gather(*self._listening, return_exceptions=True)
@@ -61,21 +60,20 @@ class Feed:
             page.put_nowait(None)
 
     def tell(self, kind: str, **content: Any) -> None:
-        """Tell every open page."""
+        """Send an event to every open page."""
         for page in self._pages:
             page.put_nowait({"kind": kind, **content})
 
     def panel_changed(self) -> None:
-        """Tell what the panel shows now."""
+        """Send the panel to every open page."""
         self.tell("panel", panel=self._panel.as_json())
 
     def everything(self) -> Json:
-        """What is to be seen now."""
-        shown = state.state(self._telegram, self._cast, self._panel)
-        return shown | {"show": self._show.as_json()}
+        """Return the whole state of the page."""
+        return page_state(self._telegram, self._cast, self._panel) | {"show": self._show.as_json()}
 
     async def stream(self) -> AsyncIterator[str]:
-        """One page's stream: first everything there is, then each change."""
+        """Yield the events for one page: first the whole state, then each change."""
         mine: asyncio.Queue[Json | None] = asyncio.Queue()
         self._pages.add(mine)
         try:
@@ -85,7 +83,7 @@ class Feed:
                 try:
                     event = await asyncio.wait_for(mine.get(), _HEARTBEAT)
                 except TimeoutError:
-                    yield ": still here\n\n"
+                    yield ": heartbeat\n\n"
                     continue
                 if event is None:
                     return
@@ -113,7 +111,7 @@ class Feed:
                     self._panel.is_restarting = False
                     self.panel_changed()
                 case {"event": "call", "method": method} if method in _PROFILE:
-                    self.tell("bot", bot=state.bot(self._telegram))
+                    self.tell("bot", bot=bot_json(self._telegram))
                 case {"event": "call"} if floods and not self._panel.floods:
                     self.panel_changed()
             floods = self._panel.floods
@@ -122,7 +120,7 @@ class Feed:
         chat = self._cast.chats.get(chat_id)
         message = chat.find(message_id) if chat else None
         if message is not None:
-            self.tell("message", message=shown(message))
+            self.tell("message", message=message_json(message))
 
     async def _hear_provider(self) -> None:
         async for _ in self._provider.events():

@@ -1,4 +1,4 @@
-"""Keeps other web pages out: a page somewhere else may neither read this one nor act in it."""
+"""Protects the page against other web pages: they can neither read it nor send it changes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_NAMES = ("127.0.0.1", "localhost")
-_READING = ("GET", "HEAD")
+_HOSTS = ("127.0.0.1", "localhost")
+_SAFE_METHODS = ("GET", "HEAD")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -25,7 +25,7 @@ _HEADERS = {
 
 
 class Guard:
-    """Refuses a request under another name (DNS rebinding) and a change asked by another origin."""
+    """Middleware that refuses other host names (DNS rebinding) and changes from other origins."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,10 +37,10 @@ class Guard:
     def _answer(self, scope: Scope) -> ASGIApp:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if host.rpartition(":")[0] not in _NAMES:
+        if host.rpartition(":")[0] not in _HOSTS:
             return PlainTextResponse("This page is served on this machine only.", 421)
         foreign = headers.get("origin", f"http://{host}") != f"http://{host}"
-        if foreign and scope["method"] not in _READING:
+        if foreign and scope["method"] not in _SAFE_METHODS:
             return PlainTextResponse("Another page may not act here.", 403)
         return self._guarded
 

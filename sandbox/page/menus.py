@@ -1,4 +1,4 @@
-"""The commands Telegram offers somebody in a chat, from what the bot has set per scope."""
+"""The menu of commands that Telegram shows a person in a chat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Menu = list[dict[str, str]]
 
 
 def menu_for(commands: Mapping[tuple[str, str], Menu], chat: Chat, person: Person) -> Menu:
-    """The first menu that is set, the narrowest scope first, in the person's language or none."""
+    """Return the commands of the narrowest scope set, in the person's language or without one."""
     for scope in _scopes(chat, person):
         for language in (person.language or "", ""):
             if menu := commands.get((json.dumps(scope, sort_keys=True), language)):
@@ -23,7 +23,7 @@ def menu_for(commands: Mapping[tuple[str, str], Menu], chat: Chat, person: Perso
 
 
 def _scopes(chat: Chat, person: Person) -> Iterator[dict[str, Any]]:
-    """The scopes in the order Telegram looks at them."""
+    """Yield the scopes in the order in which Telegram checks them."""
     if chat.type == "private":
         yield {"type": "chat", "chat_id": chat.id}
         yield {"type": "all_private_chats"}

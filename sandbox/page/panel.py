@@ -1,4 +1,4 @@
-"""The panel beside the chat: what can be tried, what goes wrong next, and what it cost."""
+"""The panel beside the chat: actions to try, the next fault, and the provider's requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-LONGEST_RENDER = 120.0  # seconds
+MAX_RENDER_SECONDS = 120.0
 LANGUAGES = {
     "en": "English",
     "de": "Deutsch",
@@ -32,13 +32,13 @@ LANGUAGES = {
     "ar": "العربية",
     "zh-hans": "中文",
 }
-_FLOOD = 3  # seconds Telegram asks the bot to wait
-_RETRY_AFTER = 2  # seconds the provider asks the bot to wait
+_FLOOD_SECONDS = 3  # Telegram's retry_after
+_RETRY_AFTER = 2  # seconds, of the provider
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What may become of the next request for a video, and what the bot should make of it."""
+    """A choice for the next request for a video; `hint` says how the bot should react."""
 
     name: str
     label: str
@@ -87,15 +87,15 @@ OUTCOMES = {
 }
 
 
-class Wish(BaseModel):
-    """A change of the panel: what is left out stays.
+class PanelChange(BaseModel):
+    """A change of the panel's settings; those left out stay.
 
-    `blocks` says who blocks the bot, or not, `languages` what people's Telegram is set to.
+    `blocks` has, by person, whether they block the bot; `languages` the language of their Telegram.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    render_seconds: float | None = Field(default=None, ge=0, le=LONGEST_RENDER)
+    render_seconds: float | None = Field(default=None, ge=0, le=MAX_RENDER_SECONDS)
     next: str | None = None
     flood: bool | None = None
     privacy: bool | None = None
@@ -105,7 +105,7 @@ class Wish(BaseModel):
 
 
 class Panel:
-    """What the page's visitor has set up, and what the bot has asked of the provider."""
+    """The settings a visitor has made, and the bot's requests to the provider."""
 
     def __init__(self, telegram: TelegramSandbox, provider: AimlApiSandbox, cast: Cast) -> None:
         self._telegram = telegram
@@ -114,51 +114,51 @@ class Panel:
         self._next = WORKS
         self._flood: FaultRule | None = None
         self.restart: Callable[[], None] | None = None
-        """What ends the bot and starts it again, where somebody can."""
+        """Restarts the bot; None if that is not possible."""
         self.is_restarting = False
 
-    def change(self, wish: Wish) -> None:
-        """Do what is wished; raises LookupError for an unknown outcome or person."""
-        if wish.render_seconds is not None:
-            self._provider.render_seconds = wish.render_seconds
-        if wish.next is not None:
-            self._expect(OUTCOMES[wish.next])
-        if wish.flood is not None:
-            self._flood_next(on=wish.flood)
-        if wish.privacy is not None:
-            self._telegram.privacy_mode(on=wish.privacy)
-        if wish.restart and self.restart is not None and not self.is_restarting:
+    def apply(self, change: PanelChange) -> None:
+        """Apply a change; raises LookupError for an unknown outcome, language or person."""
+        if change.render_seconds is not None:
+            self._provider.render_seconds = change.render_seconds
+        if change.next is not None:
+            self._set_next(OUTCOMES[change.next])
+        if change.flood is not None:
+            self._set_flood(on=change.flood)
+        if change.privacy is not None:
+            self._telegram.privacy_mode(on=change.privacy)
+        if change.restart and self.restart is not None and not self.is_restarting:
             self.is_restarting = True
             self.restart()
-        for person_id, language in wish.languages.items():
+        for person_id, language in change.languages.items():
             if language not in LANGUAGES:
                 raise LookupError("no such language")
             self._cast.person(person_id).language = language
-        for person_id, blocks in wish.blocks.items():
+        for person_id, blocks in change.blocks.items():
             chat = self._cast.private[person_id]
             if blocks != chat.blocked:
                 (chat.block if blocks else chat.unblock)(self._cast.person(person_id))
 
-    def _expect(self, outcome: Outcome) -> None:
+    def _set_next(self, outcome: Outcome) -> None:
         self._provider.faults.clear("submit")
         self._provider.next_render = outcome.render() if outcome.render else None
         if outcome.fault:
             self._provider.faults.next("submit", outcome.fault())
         self._next = outcome
 
-    def _flood_next(self, *, on: bool) -> None:
+    def _set_flood(self, *, on: bool) -> None:
         if self._flood is not None:
             self._flood.release()
-        wait = TelegramFault.flood(_FLOOD)
+        wait = TelegramFault.flood(_FLOOD_SECONDS)
         self._flood = self._telegram.faults.next("sendMessage", wait) if on else None
 
     @property
     def floods(self) -> bool:
-        """Whether a flood limit waits for the bot's next message."""
+        """Whether the bot's next message meets a flood limit."""
         return bool(self._flood and self._flood.left)
 
     def as_json(self) -> Json:
-        """Everything the panel shows; money in US dollars."""
+        """Return everything the panel shows; money in US dollars."""
         provider = self._provider
         return {
             "render_seconds": provider.render_seconds,
@@ -182,7 +182,7 @@ class Panel:
 
     @property
     def _held(self) -> bool:
-        """Whether the bot was told that the account is empty, and has not looked at it since."""
+        """Whether the last request found no credit, and the bot has not read the balance since."""
         last = self._provider.submissions[-1:]
         return any(
             one.status == HTTPStatus.FORBIDDEN and one.at > self._provider.balance_read_at
@@ -190,7 +190,7 @@ class Panel:
         )
 
     def _pending(self) -> Outcome:
-        """What lies in wait, as long as no request has met it."""
+        """Return the outcome of the next request; after it, that is the normal one."""
         provider = self._provider
         if provider.next_render is None and not provider.faults.waiting().get("submit"):
             self._next = WORKS
@@ -198,13 +198,13 @@ class Panel:
 
     def _request(self, submission: Submission) -> Json:
         generation = self._provider.generations.by_id.get(submission.id or "")
-        told: Json = {"model": submission.model, "at": submission.at, "usd": "0"}
+        request: Json = {"model": submission.model, "at": submission.at, "usd": "0"}
         if generation is None:
             status = submission.status
-            return told | {"status": "arriving" if status is None else f"refused ({status})"}
+            return request | {"status": "arriving" if status is None else f"refused ({status})"}
         width, height = generation.clip.size
         moderated = generation.status == "error" and "moderation" in generation.render.error_name
-        return told | {
+        return request | {
             "status": "refused by moderation" if moderated else generation.status,
             "seconds": generation.clip.seconds,
             "width": width,

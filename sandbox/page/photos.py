@@ -1,4 +1,4 @@
-"""A few photos to start with, drawn when they are first asked for."""
+"""The ready photos of the page, drawn when they are first requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _QUALITY = 88
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo on offer: pixels, and the words of what is in it."""
+    """A ready photo: its size in pixels, and the prompt by which it is drawn."""
 
     title: str
     size: tuple[int, int]
@@ -27,8 +27,8 @@ PHOTOS = {
 }
 
 
-def on_offer() -> list[dict[str, str | int]]:
-    """What the tray offers."""
+def list_photos() -> list[dict[str, str | int]]:
+    """Return the ready photos for the page."""
     return [
         {"name": name, "title": photo.title, "width": photo.size[0], "height": photo.size[1]}
         for name, photo in PHOTOS.items()
@@ -37,7 +37,7 @@ def on_offer() -> list[dict[str, str | int]]:
 
 @cache
 def jpeg(name: str) -> bytes:
-    """A photo's file; raises LookupError for an unknown name."""
+    """Return a photo as JPEG; raises LookupError for an unknown name."""
     photo = PHOTOS[name]
     out = io.BytesIO()
     WordScene(photo.words, photo.size).frame(1.0).save(out, "JPEG", quality=_QUALITY)

@@ -1,4 +1,4 @@
-"""The page's addresses: its files, its state, its stream, and what people do in it."""
+"""The page's routes: its files, its state, its stream of events, and the visitor's actions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.applications import Starlette
@@ -18,21 +18,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sandbox.page import photos
-from sandbox.page.acts import (
-    Asked,
-    Changed,
-    Forwarded,
-    Moved,
-    Paid,
-    Picked,
-    Pressed,
-    Removed,
-    Said,
-    Sent,
+from sandbox.page.actions import (
+    Attachment,
+    BotMembership,
+    ButtonPress,
+    Deletion,
+    Forward,
+    InlineChoice,
+    InlineQuery,
+    MessageEdit,
+    NewMessage,
+    Payment,
 )
 from sandbox.page.guard import Guard
 from sandbox.page.menus import menu_for
-from sandbox.page.panel import Wish
+from sandbox.page.panel import PanelChange
 from sandbox.page.uploads import Upload
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from sandbox.page.acts import Acts
+    from sandbox.page.actions import Actions, Json
     from sandbox.page.cast import Cast
     from sandbox.page.feed import Feed
     from sandbox.page.panel import Panel
@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from sandbox.telegram import TelegramSandbox
 
     Handler = Callable[[Request], Awaitable[Response]]
+    Action = Callable[[Any], Awaitable[Json | None]]
 
 Body = TypeVar("Body", bound=BaseModel)
 
 _STATIC = Path(__file__).with_name("static")
+_DONE = {"ok": True}
 _UPLOADS = 10  # as many as a Telegram album holds
 _UPLOAD_BYTES = 64 * 1024 * 1024
 _IN_PAGE = {
@@ -62,11 +64,11 @@ _IN_PAGE = {
     "animation": "video/mp4",
     "voice": "audio/ogg",
 }
-"""What the page shows itself; anything else somebody sent is only handed out to be saved."""
+"""The kinds of files shown in the page; others are downloads."""
 
 
-class _Played(BaseModel):
-    """Whether the scene that plays by itself begins or ends."""
+class _ShowChange(BaseModel):
+    """Whether the automatic demonstration begins or ends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,11 +76,17 @@ class _Played(BaseModel):
 
 
 def application(
-    telegram: TelegramSandbox, cast: Cast, panel: Panel, feed: Feed, acts: Acts, *, show: Show
+    telegram: TelegramSandbox,
+    cast: Cast,
+    panel: Panel,
+    feed: Feed,
+    actions: Actions,
+    *,
+    show: Show,
 ) -> Starlette:
-    """The page as an ASGI app."""
-    answers = _Answers(telegram, cast, panel, feed, acts, show)
-    looked_at = {
+    """Return the page as an ASGI app."""
+    answers = _Answers(telegram, cast, panel, feed, actions, show)
+    gets = {
         "/": answers.index,
         "/state.json": answers.state,
         "/events": answers.events,
@@ -86,39 +94,51 @@ def application(
         "/photos/{name}.jpg": answers.photo,
         "/commands": answers.commands,
     }
-    done = {
+    posts = {
         "/say": answers.say,
-        "/press": answers.press,
-        "/pay": answers.pay,
-        "/change": answers.change,
-        "/remove": answers.remove,
-        "/ask": answers.ask,
-        "/pick": answers.pick,
-        "/send": answers.send,
-        "/forward": answers.forward,
-        "/move": answers.move,
+        "/press": _action(actions.press, ButtonPress),
+        "/pay": _action(actions.pay, Payment),
+        "/change": _action(actions.change, MessageEdit),
+        "/remove": _action(actions.remove, Deletion),
+        "/ask": _action(actions.ask, InlineQuery),
+        "/pick": _action(actions.pick, InlineChoice),
+        "/send": _action(actions.send, Attachment),
+        "/forward": _action(actions.forward, Forward),
+        "/move": _action(actions.move, BotMembership),
         "/show": answers.show,
-        "/panel": answers.wish,
+        "/panel": answers.change_panel,
     }
     return Starlette(
         routes=[
-            *(Route(path, _in_words(handler)) for path, handler in looked_at.items()),
-            *(Route(path, _in_words(handler), methods=["POST"]) for path, handler in done.items()),
+            *(Route(path, _with_errors(handler)) for path, handler in gets.items()),
+            *(
+                Route(path, _with_errors(handler), methods=["POST"])
+                for path, handler in posts.items()
+            ),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(Guard)],
     )
 
 
+def _action(action: Action, shape: type[BaseModel]) -> Handler:
+    """Return the handler that carries out an action sent as JSON."""
+
+    async def answer(request: Request) -> Response:
+        return JSONResponse(await action(await _read(request, shape)) or _DONE)
+
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """What is answered at each address; LookupError, ValueError and AssertionError go to words."""
+    """The other handlers; `_with_errors` turns their exceptions into answers."""
 
     telegram: TelegramSandbox
     cast: Cast
     panel: Panel
     feed: Feed
-    acts: Acts
+    actions: Actions
     played: Show
 
     async def index(self, _: Request) -> Response:
@@ -155,7 +175,7 @@ class _Answers:
 
     async def say(self, request: Request) -> Response:
         async with request.form(max_files=_UPLOADS) as form:
-            said = Said.model_validate_json(str(form.get("said", "{}")))
+            new = NewMessage.model_validate_json(str(form.get("said", "{}")))
             uploads = [
                 Upload(
                     name=given.filename or "file",
@@ -165,52 +185,17 @@ class _Answers:
                 for given in form.getlist("file")
                 if isinstance(given, UploadFile)
             ]
-        await self.acts.say(said, uploads)
-        return _done()
-
-    async def press(self, request: Request) -> Response:
-        answer = await self.acts.press(await _read(request, Pressed))
-        return JSONResponse({"text": answer.text, "alert": answer.alert, "url": answer.url})
-
-    async def pay(self, request: Request) -> Response:
-        return JSONResponse({"refused": await self.acts.pay(await _read(request, Paid))})
-
-    async def change(self, request: Request) -> Response:
-        await self.acts.change(await _read(request, Changed))
-        return _done()
-
-    async def remove(self, request: Request) -> Response:
-        await self.acts.remove(await _read(request, Removed))
-        return _done()
-
-    async def ask(self, request: Request) -> Response:
-        answer = await self.acts.ask(await _read(request, Asked))
-        return JSONResponse({"results": answer.results, "button": answer.button})
-
-    async def pick(self, request: Request) -> Response:
-        await self.acts.pick(await _read(request, Picked))
-        return _done()
-
-    async def send(self, request: Request) -> Response:
-        await self.acts.send(await _read(request, Sent))
-        return _done()
-
-    async def forward(self, request: Request) -> Response:
-        await self.acts.forward(await _read(request, Forwarded))
-        return _done()
-
-    async def move(self, request: Request) -> Response:
-        await self.acts.move(await _read(request, Moved))
-        return _done()
+        await self.actions.say(new, uploads)
+        return JSONResponse(_DONE)
 
     async def show(self, request: Request) -> Response:
-        if (await _read(request, _Played)).begins:
+        if (await _read(request, _ShowChange)).begins:
             return JSONResponse({"plays": self.played.begin()})
         self.played.end()
-        return _done()
+        return JSONResponse(_DONE)
 
-    async def wish(self, request: Request) -> Response:
-        self.panel.change(await _read(request, Wish))
+    async def change_panel(self, request: Request) -> Response:
+        self.panel.apply(await _read(request, PanelChange))
         self.feed.panel_changed()
         return JSONResponse(self.panel.as_json())
 
@@ -219,30 +204,26 @@ async def _read(request: Request, shape: type[Body]) -> Body:
     return shape.model_validate_json(await request.body())
 
 
-def _done() -> Response:
-    return JSONResponse({"ok": True})
-
-
-def _in_words(handler: Handler) -> Handler:
-    """Answer what cannot be done in words the page can show."""
+def _with_errors(handler: Handler) -> Handler:
+    """Return the handler with exceptions answered as messages that the page can show."""
 
     @wraps(handler)
-    async def worded(request: Request) -> Response:
+    async def answer(request: Request) -> Response:
         if int(request.headers.get("content-length", 0)) > _UPLOAD_BYTES:
-            return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is too large")
+            return _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is too large")
         try:
             return await handler(request)
         except ValidationError as error:
-            return _refusal(HTTPStatus.BAD_REQUEST, error.errors()[0]["msg"])
+            return _error(HTTPStatus.BAD_REQUEST, error.errors()[0]["msg"])
         except (KeyError, IndexError, ValueError):
-            return _refusal(HTTPStatus.NOT_FOUND, "that is not there")
+            return _error(HTTPStatus.NOT_FOUND, "that is not there")
         except LookupError as error:
-            return _refusal(HTTPStatus.NOT_FOUND, str(error))
+            return _error(HTTPStatus.NOT_FOUND, str(error))
         except AssertionError as error:
-            return _refusal(HTTPStatus.GATEWAY_TIMEOUT, str(error))
+            return _error(HTTPStatus.GATEWAY_TIMEOUT, str(error))
 
-    return worded
+    return answer
 
 
-def _refusal(status: HTTPStatus, words: str) -> Response:
-    return JSONResponse({"error": words}, status)
+def _error(status: HTTPStatus, message: str) -> Response:
+    return JSONResponse({"error": message}, status)

@@ -1,4 +1,4 @@
-"""The scene that a page plays by itself when it is the first: its videos are quickly made."""
+"""The automatic demonstration on the first page opened, during which videos are made faster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RENDER_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is played: an idea in words, a ready photo, and what should happen in it."""
+    """The demonstration's inputs: a prompt, a ready photo, and a prompt for that photo."""
 
     idea: str = "an astronaut dances in space"
     photo: str = "lake"
@@ -25,21 +25,21 @@ class Script:
 
 
 class Show:
-    """Whether it is still to be played, and the provider's pace while it is."""
+    """Whether the demonstration is still to be played, and the provider's speed during it."""
 
     def __init__(self, provider: AimlApiSandbox, *, is_due: bool) -> None:
         self._provider = provider
         self._script = Script() if is_due else None
-        self._usual: float | None = None
+        self._normal_seconds: float | None = None
         self._drawing: asyncio.Task[None] | None = None
 
     def prepare(self) -> None:
-        """Begin to draw the photo and the idea, as the usual model will be asked for it."""
+        """Start drawing the photo and the first video, so that they are ready in time."""
         if self._script and self._drawing is None:
             self._drawing = asyncio.create_task(self._draw(self._script))
 
     async def close(self) -> None:
-        """Draw no more."""
+        """Stop drawing."""
         if self._drawing:
             self._drawing.cancel()
             await asyncio.gather(self._drawing, return_exceptions=True)
@@ -50,20 +50,20 @@ class Show:
         await self._provider.generations.make(clip)
 
     def as_json(self) -> dict[str, Any] | None:
-        """The script, as long as nobody has played it."""
+        """Return the script, or None if it was played."""
         return asdict(self._script) if self._script else None
 
     def begin(self) -> bool:
-        """Let a page play it; False if one has."""
+        """Start it for a page and make videos faster; False if it was played."""
         if self._script is None:
             return False
         self._script = None
-        self._usual = self._provider.render_seconds
-        self._provider.render_seconds = min(self._usual, _RENDER_SECONDS)
+        self._normal_seconds = self._provider.render_seconds
+        self._provider.render_seconds = min(self._normal_seconds, _RENDER_SECONDS)
         return True
 
     def end(self) -> None:
-        """Go on at the usual pace."""
-        if self._usual is not None:
-            self._provider.render_seconds = self._usual
-            self._usual = None
+        """Return to the normal speed."""
+        if self._normal_seconds is not None:
+            self._provider.render_seconds = self._normal_seconds
+            self._normal_seconds = None

@@ -1,4 +1,4 @@
-"""The page as the demo holds it: a server on loopback in front of both sandboxes."""
+"""The demo's page: a server on loopback in front of both sandboxes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Self
 
 from sandbox.loopback import LoopbackServer
-from sandbox.page.acts import Acts
+from sandbox.page.actions import Actions
 from sandbox.page.cast import Cast
 from sandbox.page.feed import Feed
 from sandbox.page.panel import Panel
@@ -24,9 +24,9 @@ _PORTS = 65_536
 class Stage:
     """``async with Stage(telegram, provider, port=8088)`` serves the chat page at ``url``.
 
-    Where the port is taken, one of the next twenty is; 0 takes any. It is bound at once, so that
-    ``url`` is known. Raises OSError when none is free. With ``plays`` the first page begins with a
-    scene that plays by itself.
+    If the port is taken, one of the next nineteen is used; 0 takes any. It is bound at once, so
+    that ``url`` is known; raises OSError if none is free. With ``plays`` the first page starts with
+    the automatic demonstration.
     """
 
     def __init__(
@@ -39,23 +39,23 @@ class Stage:
     ) -> None:
         self.telegram = telegram
         self.provider = provider
-        self.cast = Cast.gather(telegram)
+        self.cast = Cast.create(telegram)
         self.panel = Panel(telegram, provider, self.cast)
         self.show = Show(provider, is_due=plays)
         self.feed = Feed(telegram, provider, self.cast, self.panel, self.show)
-        self.acts = Acts(telegram, self.cast)
-        self._server = self._bound(port)
+        self.actions = Actions(telegram, self.cast)
+        self._server = self._bind(port)
         self.url = self._server.url
 
     async def __aenter__(self) -> Self:
-        """Listen."""
+        """Start the server."""
         await self.feed.__aenter__()
         await self._server.start()
         self._inviting = asyncio.create_task(self._invite())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the page's stream, then everything."""
+        """End the pages' streams, then stop the server."""
         self._inviting.cancel()
         await asyncio.gather(self._inviting, return_exceptions=True)
         await self.show.close()
@@ -63,14 +63,14 @@ class Stage:
         await self._server.stop()
 
     async def _invite(self) -> None:
-        """Once the bot listens, let it be seen to arrive in the groups."""
+        """Add the bot to the groups once it polls."""
         async for event in self.telegram.events():
             if event.get("method") == "getUpdates":
                 break
         await self.cast.invite()
 
-    def _bound(self, first: int) -> LoopbackServer:
-        parts = (self.telegram, self.cast, self.panel, self.feed, self.acts)
+    def _bind(self, first: int) -> LoopbackServer:
+        parts = (self.telegram, self.cast, self.panel, self.feed, self.actions)
         app = application(*parts, show=self.show)
         taken: OSError | None = None
         for port in range(first, min(first + _NEXT_PORTS, _PORTS)) if first else [0]:

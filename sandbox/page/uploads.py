@@ -1,4 +1,4 @@
-"""A file somebody attaches, sent as Telegram's own programs would send it."""
+"""Attached files, sent as Telegram's own apps send them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Upload(BaseModel):
-    """A file somebody attaches."""
+    """An attached file."""
 
     name: str
     media_type: str
     content: bytes
 
 
-async def send(
+async def send_upload(
     chat: Chat,
     person: Person,
     upload: Upload,
@@ -34,34 +34,34 @@ async def send(
     topic: Topic | None,
     album: str | None,
 ) -> None:
-    """Send a picture as a photo, an mp4 as a video or, silent, as a GIF, all else as it is."""
-    around: dict[str, Any] = {"caption": caption, "reply_to": reply_to, "topic": topic}
+    """Send a picture as a photo, an mp4 as a video or a GIF if silent, and others as documents."""
+    options: dict[str, Any] = {"caption": caption, "reply_to": reply_to, "topic": topic}
     content = upload.content
     if upload.media_type.startswith("image/"):
         try:
-            await chat.send_photo(person, content, **around, album=album)
+            await chat.send_photo(person, content, **options, album=album)
         except ValueError:
-            pass  # a kind of picture no photo can be made of
+            pass  # no photo can be made of it
         else:
             return
     probe = await asyncio.to_thread(_probe, content) if upload.media_type == "video/mp4" else None
     if probe is None:
         about = (upload.name, upload.media_type)
-        await chat.send_document(person, content, *about, **around, album=album)
+        await chat.send_document(person, content, *about, **options, album=album)
         return
-    around |= {
+    options |= {
         "width": probe.width,
         "height": probe.height,
         "duration": max(1, round(probe.duration)),
     }
     if probe.audio_codec is None:
-        await chat.send_animation(person, content, **around)
+        await chat.send_animation(person, content, **options)
     else:
-        await chat.send_video(person, content, **around, album=album)
+        await chat.send_video(person, content, **options, album=album)
 
 
 def _probe(content: bytes) -> Probe | None:
-    """Look into a video; blocks."""
+    """Return the contents of a video, or None if it is no mp4. Blocks."""
     with TemporaryDirectory(prefix="upload-") as folder:
         path = Path(folder) / "video.mp4"
         path.write_bytes(content)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def cast(telegram: TelegramSandbox) -> Cast:
     """Ann, Bob and the operator, and their chats."""
-    return Cast.gather(telegram)
+    return Cast.create(telegram)
 
 
 def menus(*scopes: dict[str, Any] | tuple[dict[str, Any], str]) -> dict[tuple[str, str], Any]:

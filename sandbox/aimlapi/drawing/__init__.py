@@ -1,4 +1,4 @@
-"""Moving pictures drawn after the words of a prompt, or moved out of a photo."""
+"""Animated scenes, drawn from the words of a prompt or made from a photo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures: animals, people and things, drawn from the shapes in `figures.txt`, part by part."""
+"""Figures: animals, people and things, drawn from the shapes in `figures.txt`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 Colour = tuple[int, int, int]
 Points = list[tuple[float, float]]
 
-_SMOOTH = 3  # times larger drawn, for soft edges
+_SMOOTH = 3  # supersampling, for soft edges
 _UNITS = 100  # of a figure's height
 _ROUND = 24  # corners of a circle
 _STEPS = 6  # between two points of a curve
 PHASES = 12
-"""Pictures of one turn of a figure's movement."""
+"""Pictures of one cycle of a figure's movement."""
 
 COLOURS: dict[str, Colour] = {
     "ink": (34, 36, 48),
@@ -43,7 +43,7 @@ COLOURS: dict[str, Colour] = {
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """How the shapes marked with a name move about a point."""
+    """A moving part: its kind of movement around a point."""
 
     kind: str
     x: float
@@ -52,7 +52,7 @@ class _Part:
     phase: float
 
     def moved(self, points: Points, turn: float) -> Points:
-        """The points at a moment of the movement's turn, from 0 to 1."""
+        """Return the points at a moment of the movement's cycle, from 0 to 1."""
         wave = math.sin(math.tau * (turn + self.phase))
         if self.kind == "flap":
             squeezed = 0.35 + 0.65 * wave
@@ -73,7 +73,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A filled outline, or a line so many units wide."""
+    """A filled polygon, or a line of some width."""
 
     colour: str
     points: Points
@@ -83,7 +83,7 @@ class _Shape:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Something that can be in a scene: its look, where it is at home and how it moves."""
+    """A figure: its shapes, its default place and its default motion."""
 
     name: str
     body: Colour
@@ -101,7 +101,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """A figure as a picture, and where in it the figure stands."""
+    """A drawn figure, and the pixel in it at which the figure stands."""
 
     picture: Image.Image
     foot: tuple[int, int]
@@ -109,7 +109,7 @@ class Sprite:
 
 @cache
 def figures() -> dict[str, Figure]:
-    """Every figure by its name."""
+    """Return every figure by its name."""
     text = Path(__file__).with_name("figures.txt").read_text(encoding="utf-8")
     blocks = [block.strip() for block in text.split("\n\n")]
     found = [_figure(block) for block in blocks if block.startswith("=")]
@@ -146,7 +146,7 @@ def _shape(kind: str, words: list[str]) -> _Shape:
 
 
 def _curve(points: Points) -> Points:
-    """A closed curve through the points (Catmull-Rom)."""
+    """Return a closed curve through the points (Catmull-Rom)."""
     made: Points = []
     for index in range(len(points)):
         a, b, c, d = (points[(index + step) % len(points)] for step in (-1, 0, 1, 2))
@@ -163,7 +163,7 @@ def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
 
 
 def mixed(one: Colour, other: Colour, share: float) -> Colour:
-    """One colour with so much of another, from 0 to 1."""
+    """Return one colour blended with a share of another, from 0 to 1."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
@@ -175,9 +175,9 @@ def draw(
     light: Colour = (255, 255, 255),
     body: Colour | None = None,
 ) -> Sprite:
-    """The figure so many pixels high at a moment of its movement, in a light.
+    """Draw a figure of a height in pixels, at a moment of its movement, tinted by a light.
 
-    What glows keeps its own colour, and has a halo.
+    Shapes in the colour `glow` are not tinted, and get a halo.
     """
     main = body or figure.body
     own = {"body": main, "dark": mixed(main, (20, 16, 40), 0.28)}
@@ -227,13 +227,13 @@ def _line(pen: ImageDraw.ImageDraw, where: Points, fill: tuple[int, ...], width:
 
 
 def _smaller(picture: Image.Image) -> Image.Image:
-    """At its true size, without dark edges where it is see-through."""
+    """Scale to the final size, without dark edges at transparent pixels."""
     width, height = picture.width // _SMOOTH, picture.height // _SMOOTH
     return picture.convert("RGBa").resize((width, height), Image.Resampling.BOX).convert("RGBA")
 
 
 def _shaded(picture: Image.Image, light: Colour) -> Image.Image:
-    """In a light that comes from above."""
+    """Tint a picture by a light from above."""
     shade = Image.new("RGB", (1, 2))
     shade.putdata([light, mixed(light, (40, 36, 70), 0.3)])
     falling = shade.resize(picture.size, Image.Resampling.BILINEAR)
@@ -243,7 +243,7 @@ def _shaded(picture: Image.Image, light: Colour) -> Image.Image:
 
 
 def sticker(name: str, pixels: int = 512) -> Image.Image:
-    """A figure with the white edge of a sticker, in a square."""
+    """Draw a figure with the white edge of a sticker, in a square."""
     figure = figures()[name]
     whole = draw(figure, pixels * 0.72, 0.0).picture
     whole.thumbnail((round(pixels * 0.9), round(pixels * 0.9)))

@@ -1,4 +1,4 @@
-"""What the words of a prompt ask to see: subjects, place, weather, time of day, movement."""
+"""Reads a prompt: its subjects, place, weather, time of day and motion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.aimlapi.drawing.figures import COLOURS, figures, mixed
 if TYPE_CHECKING:
     from sandbox.aimlapi.drawing.figures import Colour, Figure
 
-MOST_FIGURES = 3
+MAX_SUBJECTS = 3
 
 _NOUNS = """
 cat kitten kitty; dog puppy hound corgi; fox wolf; rabbit bunny hare; horse pony unicorn stallion;
@@ -74,18 +74,18 @@ _MOUNTS = {
     "dolphin", "rocket", "fish", "bird",
 }  # fmt: skip
 _RIDES = {"ride", "rides", "riding", "rider"}
-_SMALL_WORDS = """
+_STOP_WORDS = """
 a an the and or of in on at by to with from over under through into my your his her our their its;
 it is are as for while where very little big small old young new beautiful lonely quiet slow slowly
 fast long short across along behind before after between above below up down; seconds second video
 clip vertical horizontal square without no sound silent make scene
 """
-"""Words that show nothing by themselves."""
+"""Words without anything to draw."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A figure in the scene; a rider sits so high on the one before it."""
+    """A figure in the scene; `lift` is the height of a rider above its mount."""
 
     figure: Figure
     body: Colour | None
@@ -95,13 +95,13 @@ class Subject:
 
     @property
     def is_rider(self) -> bool:
-        """Whether it goes where the one before it goes."""
+        """Whether it moves with the subject before it."""
         return self.lift > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """A scene in words of the renderer's own."""
+    """A prompt in the terms of the renderer."""
 
     time: str
     place: str
@@ -112,7 +112,7 @@ class Idea:
 
 
 def read(prompt: str) -> Idea:
-    """What a prompt asks to see; what it leaves open follows from its seed."""
+    """Read a prompt; the seed of its text decides what it leaves open."""
     seed = zlib.crc32(prompt.encode())
     text = prompt.lower()
     for said, meant in _PHRASES.items():
@@ -124,7 +124,7 @@ def read(prompt: str) -> Idea:
         subjects, places = subjects[:-1], ["garden"]
     weather = frozenset(_found(words, _WEATHERS))
     times = _found(words, _TIMES)
-    # of a place without what should be in it, the words show more
+    # without a known subject, the text itself is shown, unless all its words are known
     known = bool(subjects) or _are_known(words)
     home = subjects[0].figure.home if subjects else ""
     home = "ice" if "snow" in weather and home in {"", "meadow", "garden"} else home
@@ -144,10 +144,10 @@ def read(prompt: str) -> Idea:
 
 
 def _are_known(words: list[str]) -> bool:
-    """Whether no word is left that should be seen and is not."""
-    tables = (_PLACES, _TIMES, _WEATHERS, _MOTIONS, _TONES, _SMALL_WORDS)
-    told = set().union(*map(_index, tables))
-    return bool(words) and all({word, _singular(word)} & told for word in words)
+    """Whether every word is known."""
+    tables = (_PLACES, _TIMES, _WEATHERS, _MOTIONS, _TONES, _STOP_WORDS)
+    known = set().union(*map(_index, tables))
+    return bool(words) and all({word, _singular(word)} & known for word in words)
 
 
 def _subjects(words: list[str]) -> tuple[Subject, ...]:
@@ -181,18 +181,18 @@ def _subjects(words: list[str]) -> tuple[Subject, ...]:
         mount = replace(made[1], count=1)
         lift = 0.6 * mount.figure.size
         made = [mount, replace(made[0], motion=mount.motion, count=1, lift=lift)]
-    return tuple(made[:MOST_FIGURES])
+    return tuple(made[:MAX_SUBJECTS])
 
 
 def _able(figure: Figure, motion: str) -> str:
-    """What a figure makes of a movement: a house does not run, and a car that drifts drives."""
+    """Return the motion a figure can do: a house does not run, and a car that drifts drives."""
     stays = figure.motion in {"stand", "sail", "rise", "launch"}
     stays = stays or (figure.motion == "drive" and motion != "fly")
     return figure.motion if stays else motion
 
 
 def _found(words: list[str], table: str) -> list[str]:
-    """What a table calls the words it knows, in the words' order, each once."""
+    """Return the table's names for the known words, in the words' order, each once."""
     index = _index(table)
     found = (index.get(word) or index.get(_singular(word)) for word in words)
     return list(dict.fromkeys(name for name in found if name))
@@ -200,7 +200,7 @@ def _found(words: list[str], table: str) -> list[str]:
 
 @cache
 def _index(table: str) -> dict[str, str]:
-    """The first word of a group by each of its words."""
+    """Return the first word of a group by each of its words."""
     groups = [group.split() for group in table.split(";")]
     return {word: group[0] for group in groups for word in group}
 

@@ -1,4 +1,4 @@
-"""A landscape: what lies around the subjects, and how it looks at a moment."""
+"""A landscape: the surroundings of the subjects."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Landscape:
-    """What is around the subjects: still sky, strips behind and before them, where they stand.
+    """A still background, and strips behind and before the subjects.
 
-    `ground` and `horizon` are shares of the picture's height; below the horizon water may mirror.
-    In a room there is weather only in the `window`.
+    `ground`, where they stand, and `horizon` are shares of the picture's height. If it `mirrors`,
+    there is water below the horizon. In a room, weather is only in the `window`.
     """
 
     still: Image.Image
@@ -35,7 +35,7 @@ class Landscape:
     window: tuple[int, int, int, int] | None = None
 
     def paint(self, canvas: Image.Image, seconds: float, travel: float) -> None:
-        """Lay down what is behind the subjects."""
+        """Paint everything behind the subjects."""
         if self.stars:
             one, other = self.twinkling or self._light(self.stars)
             canvas.paste(Image.blend(one, other, 0.5 + 0.5 * math.sin(2.1 * seconds)))
@@ -47,7 +47,7 @@ class Landscape:
             self._mirror(canvas, seconds)
 
     def _light(self, stars: tuple[Image.Image, Image.Image]) -> tuple[Image.Image, Image.Image]:
-        """The sky with one half of the stars bright, and with the other."""
+        """Return the sky with one half of the stars bright, and with the other."""
         skies = self.still.copy(), self.still.copy()
         for number, mask in enumerate(stars):
             for sky, share in zip(skies, (1.0, 0.25) if number else (0.25, 1.0), strict=True):

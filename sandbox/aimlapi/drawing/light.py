@@ -1,4 +1,4 @@
-"""Light: a time of day and a weather as colours, and what shines in the sky."""
+"""Light: the colours of a time of day and a weather, sun, moon and stars."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PALE: Colour = (206, 214, 222)
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """A time of day: the sky from above to the horizon, what it does to colours, sun or moon."""
+    """The sky from the top to the horizon, the tint of everything else, and the sun or moon."""
 
     sky: tuple[Colour, Colour, Colour]
     tint: Colour
@@ -70,7 +70,7 @@ LIGHTS = {
 
 
 def light_of(time: str, weather: frozenset[str]) -> Light:
-    """The light at a time of day in a weather."""
+    """Return the light at a time of day in a weather."""
     light = LIGHTS[time]
     above, middle, below = light.sky
     if weather & {"storm", "rain"}:
@@ -86,7 +86,7 @@ def light_of(time: str, weather: frozenset[str]) -> Light:
 
 
 def stars(size: Size, dice: random.Random, count: int) -> Image.Image:
-    """Half of so many stars, as a mask."""
+    """Return a mask of half of `count` stars."""
     mask = Image.new("L", size)
     pen = ImageDraw.Draw(mask)
     unit = max(1.0, size[1] / 480)
@@ -98,10 +98,10 @@ def stars(size: Size, dice: random.Random, count: int) -> Image.Image:
 
 
 def shine(picture: Image.Image, light: Light) -> None:
-    """A disc in a haze that fades to nothing."""
+    """Paint the sun or moon with a fading haze."""
     radius = light.radius * min(picture.size)
     side = round(radius * 9)
-    edge = 181  # what Pillow's radial gradient has reached there
+    edge = 181  # value of Pillow's radial gradient there
     strength = 90 if light.is_dark else 150
     falloff = [round(strength * max(0, 1 - level / edge) ** 2) for level in range(256)]
     haze = Image.radial_gradient("L").resize((side, side)).point(falloff)
@@ -114,11 +114,11 @@ def shine(picture: Image.Image, light: Light) -> None:
 
 
 def lit(light: Light, colour: Colour) -> Colour:
-    """A colour in that light."""
+    """Return a colour in a light."""
     red, green, blue = (part * lit // 255 for part, lit in zip(colour, light.tint, strict=True))
     return red, green, blue
 
 
 def distant(light: Light, colour: Colour, depth: float) -> Colour:
-    """A colour in that light, seen through the air of so much distance."""
+    """Return a colour in a light, faded by distance; `depth` is 1 close by."""
     return mixed(lit(light, colour), light.sky[2], 0.72 * (1 - depth))

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 _SNOW: Colour = (242, 247, 255)
 
 
-def _open(size: Size, light: Light, dice: random.Random, idea: Idea, horizon: float) -> Landscape:
-    """Sky to the horizon, with sun or moon, stars and clouds."""
+def _sky_above(
+    size: Size, light: Light, dice: random.Random, idea: Idea, horizon: float
+) -> Landscape:
+    """Return a sky down to the horizon, with sun or moon, stars and clouds."""
     width, height = size
     still = Image.new("RGB", size, light.sky[2])
     still.paste(gradient((width, round(height * horizon) + 2), light.sky))
@@ -45,7 +47,7 @@ def _open(size: Size, light: Light, dice: random.Random, idea: Idea, horizon: fl
 
 
 def _ground(made: Landscape, size: Size, top: float, colours: tuple[Colour, Colour]) -> None:
-    """An even ground from a share of the height down to the lower edge."""
+    """Paint a flat ground from a share of the height down to the lower edge."""
     width, height = size
     start = round(height * top)
     shaded = tuple(lit(made.light, colour) for colour in colours)
@@ -64,7 +66,7 @@ def _hills(
 
 
 def _sea(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.62)
+    made = _sky_above(size, light, dice, idea, 0.62)
     made.ground = 0.83
     deep, bright = lit(light, (24, 84, 128)), mixed(light.sky[2], lit(light, (70, 160, 190)), 0.5)
     width, height = size
@@ -92,7 +94,7 @@ def _beach(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landsca
 
 
 def _glitter(picture: Image.Image, light: Light, dice: random.Random, top: float) -> None:
-    """The way the sun lays on water."""
+    """Paint the sun's reflection on water."""
     width, height = picture.size
     pen = ImageDraw.Draw(picture, "RGBA")
     for _ in range(80):
@@ -104,7 +106,7 @@ def _glitter(picture: Image.Image, light: Light, dice: random.Random, top: float
 
 
 def _lake(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.62)
+    made = _sky_above(size, light, dice, idea, 0.62)
     made.ground, made.mirrors = 0.8, True
     _peaks(made, size, dice, (0.5, 0.58))
     made.behind.append(
@@ -128,7 +130,7 @@ def _peaks(made: Landscape, size: Size, dice: random.Random, levels: tuple[float
 
 
 def _mountains(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.7)
+    made = _sky_above(size, light, dice, idea, 0.7)
     _peaks(made, size, dice, (0.46, 0.6))
     _hills(made, size, dice, (92, 142, 92), (0.72, 0.79))
     made.behind.append(
@@ -139,7 +141,7 @@ def _mountains(size: Size, light: Light, dice: random.Random, idea: Idea) -> Lan
 
 
 def _closest(made: Landscape, size: Size, dice: random.Random, tone: Colour) -> None:
-    """The ground that is stood on, and grass before it."""
+    """Add the ground on which subjects stand, and grass before it."""
     tone = mixed(tone, _SNOW, 0.92 * made.snows)
     colours = (lit(made.light, tone), lit(made.light, mixed(tone, (10, 30, 30), 0.4)))
     _ground(made, size, made.horizon, (tone, tone))
@@ -150,7 +152,7 @@ def _closest(made: Landscape, size: Size, dice: random.Random, tone: Colour) -> 
 
 
 def _meadow(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.7)
+    made = _sky_above(size, light, dice, idea, 0.7)
     _hills(made, size, dice, (112, 172, 104), (0.62, 0.68, 0.74))
     made.behind.insert(
         -1, strips.trees(size, dice, 0.74, 0.09, distant(light, (52, 110, 80), 0.6), depth=0.35)
@@ -167,7 +169,7 @@ def _garden(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landsc
 
 
 def _forest(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.74)
+    made = _sky_above(size, light, dice, idea, 0.74)
     for number, depth in enumerate((0.2, 0.45, 0.7)):
         tone = distant(light, mixed((34, 86, 66), _SNOW, 0.35 * made.snows), depth + 0.12)
         row = strips.trees(
@@ -179,7 +181,7 @@ def _forest(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landsc
 
 
 def _city(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.72)
+    made = _sky_above(size, light, dice, idea, 0.72)
     dark = light.is_dark or idea.time == "dusk"
     for number, depth in enumerate((0.2, 0.5, 0.85)):
         tone = distant(light, (86, 92, 122) if number < 2 else (66, 70, 98), depth)  # noqa: PLR2004  # the nearest is darkest
@@ -205,7 +207,7 @@ def _city(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscap
 
 
 def _desert(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.66)
+    made = _sky_above(size, light, dice, idea, 0.66)
     _hills(made, size, dice, (232, 178, 104), (0.62, 0.68, 0.75))
     colours = (lit(light, (242, 194, 120)), lit(light, (196, 138, 80)))
     made.behind.append(ridge(size, dice, 0.8, 0.012, colours, depth=1.0))
@@ -213,7 +215,7 @@ def _desert(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landsc
 
 
 def _ice(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.68)
+    made = _sky_above(size, light, dice, idea, 0.68)
     _peaks(made, size, dice, (0.52, 0.62))
     _hills(made, size, dice, (214, 228, 244), (0.68, 0.75))
     made.behind.append(
@@ -225,7 +227,7 @@ def _ice(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape
 
 
 def _sky(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 1.0)
+    made = _sky_above(size, light, dice, idea, 1.0)
     made.ground = 0.72
     tone = mixed(mixed(WHITE, light.sky[2], 0.3), light.tint, 0.5)
     tone = mixed(tone, light.sky[0], 0.5) if light.is_dark else tone
@@ -292,7 +294,7 @@ def _underwater(size: Size, light: Light, dice: random.Random, idea: Idea) -> La
 def _room(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
     width, height = size
     still = gradient(size, ((232, 198, 160), (244, 218, 184)))
-    outside = _open(size, light, dice, idea, 0.7)
+    outside = _sky_above(size, light, dice, idea, 0.7)
     _hills(outside, size, dice, (112, 162, 112), (0.6, 0.7))
     outside.paint(view := Image.new("RGB", size), 0.0, 0.0)
     frame = (round(width * 0.54), round(height * 0.1), round(width * 0.9), round(height * 0.58))
@@ -316,7 +318,7 @@ def _room(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscap
 
 
 def _puddle(size: Size, light: Light, dice: random.Random, idea: Idea) -> Landscape:
-    made = _open(size, light, dice, idea, 0.52)
+    made = _sky_above(size, light, dice, idea, 0.52)
     made.mirrors, made.ground = True, 0.76
     awake = 0.3 if light.is_dark else 0.1
     made.behind.append(
@@ -351,5 +353,5 @@ PLACES = {
 
 
 def landscape(idea: Idea, size: Size, dice: random.Random) -> Landscape:
-    """The landscape of an idea."""
+    """Return the landscape of an idea."""
     return PLACES[idea.place](size, light_of(idea.time, idea.weather), dice, idea)

@@ -1,4 +1,4 @@
-"""A scene: subjects that move in a landscape and its weather, or a photo that comes to life."""
+"""Scenes: moving subjects in a landscape with weather, or a photo that moves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.drawing.weather import Weather
     from sandbox.aimlapi.shapes import Size
 
-# Widths of the picture the camera goes in a second, and turns of a movement.
+# Speed of the camera in picture widths a second, and cycles of a movement a second.
 _SPEEDS = {"walk": 0.09, "run": 0.3, "drive": 0.34, "fly": 0.16, "sail": 0.06, "swim": 0.08}
 _SPEEDS |= {"crawl": 0.03, "hop": 0.1, "flutter": 0.05, "float": 0.02, "rise": 0.03}
 _TURNS = {
@@ -34,22 +34,22 @@ _TURNS = {
     "swim": 0.9,
     "hop": 1.4,
 }
-_STILL = 0.014
-_DIM = 640  # the sum of a light's three parts, below which lamps are lit
-_TURN = 0.45
+_SLOW_PAN = 0.014
+_DIM = 640  # the sum of a light's red, green and blue below which lamps are lit
+_DEFAULT_TURNS = 0.45
 _WET = {"sea", "lake", "underwater", "puddle"}
 _ALOFT = {"fly": 0.42, "float": 0.56, "flutter": 0.5, "rise": 0.66, "launch": 0.9, "beat": 0.62}
 
 
 class Scene(Protocol):
-    """Something that can be looked at at any moment."""
+    """An animated picture."""
 
     def frame(self, seconds: float) -> Image.Image:
-        """The picture so many seconds in."""
+        """Return the picture after some seconds."""
 
 
 class WordScene:
-    """What a prompt asks to see; words nobody understands are set over a landscape."""
+    """The scene of a prompt; a prompt that is not understood is shown as text."""
 
     def __init__(self, prompt: str, size: Size) -> None:
         self._size = size
@@ -62,7 +62,7 @@ class WordScene:
         if self._idea.place == "underwater":
             self._weather.insert(0, bubbles(dice))
         subjects = list(enumerate(self._idea.subjects))
-        # what is named first stands before the others, and whoever rides on it before that
+        # the first subject is painted after the others, and riders after it
         subjects.sort(key=lambda each: (each[1].is_rider, each[0] == 0))
         self._actors = [
             actor for number, subject in subjects for actor in self._cast(subject, number, size)
@@ -70,10 +70,10 @@ class WordScene:
         self._veil = _vignette(size)
         self._words = None if self._idea.is_understood else set_text(prompt, size)
         motion = self._idea.subjects[0].motion if self._idea.subjects else ""
-        self._speed = _SPEEDS.get(motion, _STILL)
+        self._speed = _SPEEDS.get(motion, _SLOW_PAN)
 
     def frame(self, seconds: float) -> Image.Image:
-        """The picture so many seconds in."""
+        """Return the picture after some seconds."""
         canvas = Image.new("RGB", self._size)
         travel = self._speed * seconds
         self._place.paint(canvas, seconds, travel)
@@ -94,10 +94,10 @@ class WordScene:
         return canvas
 
     def _cast(self, subject: Subject, number: int, size: Size) -> list[_Actor]:
-        told = self._idea
-        alone = len(told.subjects) == 1 or any(one.is_rider for one in told.subjects)
+        subjects = self._idea.subjects
+        alone = len(subjects) == 1 or any(one.is_rider for one in subjects)
         middle = 0.5 if alone else (0.36, 0.72, 0.16)[number]
-        return _actors(subject, number, told.place, self._place, size, middle=middle)
+        return _actors(subject, number, self._idea.place, self._place, size, middle=middle)
 
     def _paint_weather(self, canvas: Image.Image, seconds: float) -> None:
         for weather in self._weather:
@@ -106,7 +106,7 @@ class WordScene:
 
 @dataclass(frozen=True, slots=True)
 class _Actor:
-    """A subject with its pictures, where it is and how it goes; places in shares of the picture."""
+    """A drawn subject, its position in shares of the picture, and its motion."""
 
     sprites: tuple[Sprite, ...]
     motion: str
@@ -119,7 +119,7 @@ class _Actor:
     beam: bool = False
 
     def paint(self, canvas: Image.Image, seconds: float) -> None:
-        """Put it into the picture of a moment."""
+        """Paint it at a moment."""
         width, height = canvas.size
         turns = seconds * self.pace + self.shift
         sprite = self.sprites[int(turns * PHASES) % PHASES % len(self.sprites)]
@@ -148,7 +148,7 @@ class _Actor:
 def _moved(  # noqa: C901, PLR0911  # a table: one movement after the other
     motion: str, seconds: float, turns: float
 ) -> tuple[float, float, float]:
-    """How far right and up it is, and how many degrees it leans."""
+    """Return the shift to the right and upwards, and the rotation in degrees."""
     wave, slow = math.sin(math.tau * turns), math.sin(0.7 * seconds)
     match motion:
         case "walk" | "crawl" | "drive":
@@ -179,7 +179,7 @@ def _moved(  # noqa: C901, PLR0911  # a table: one movement after the other
 def _actors(
     subject: Subject, number: int, where: str, place: Landscape, size: Size, *, middle: float
 ) -> list[_Actor]:
-    """The subject as often as it is asked for, the furthest first."""
+    """Return the copies of a subject, the furthest first."""
     figure, light = subject.figure, place.light.tint
     width, height = size
     narrow = min(1.0, 0.45 + 0.55 * width / height)
@@ -207,7 +207,7 @@ def _actors(
                 motion,
                 x,
                 y,
-                _TURNS.get(motion, _TURN) * (1 + 0.13 * copy),
+                _TURNS.get(motion, _DEFAULT_TURNS) * (1 + 0.13 * copy),
                 0.31 * copy + 0.17 * number * (not subject.is_rider),
                 motion not in _ALOFT
                 and not subject.is_rider
@@ -221,7 +221,7 @@ def _actors(
 
 
 def _beam(canvas: Image.Image, lamp: tuple[int, int], seconds: float) -> None:
-    """The two beams of a lighthouse, that turn."""
+    """Paint the two turning beams of a lighthouse."""
     width, height = canvas.size
     turn = math.cos(1.3 * seconds + 0.4)
     mask = Image.new("L", (width // 4, height // 4))
@@ -256,12 +256,12 @@ def _vignette(size: Size) -> Image.Image:
 
 
 class PhotoScene:
-    """A photo that comes to life: near and far move apart, what the words name sways or falls.
+    """A moving photo: near parts move more than far ones, with the weather of the prompt.
 
-    In `cells` by `cells` pieces; with a single one the camera only moves in.
+    It is moved in `cells` by `cells` pieces; with a single one, it is only zoomed.
     """
 
-    _DEPTH = 0.14  # of the picture's side that has left the frame at the end
+    _DEPTH = 0.14  # share of the picture outside the frame at the end
 
     def __init__(
         self, photo: Image.Image, size: Size, seconds: float, prompt: str = "", cells: int = 1
@@ -272,19 +272,19 @@ class PhotoScene:
         self._cells = cells
         self._weather: list[Weather] = []
         if cells > 1:
-            told = idea.read(prompt)
-            dice = random.Random(told.seed)  # noqa: S311  # as above
-            self._weather = weathers(told.weather, size, dice)
+            read = idea.read(prompt)
+            dice = random.Random(read.seed)  # noqa: S311  # as above
+            self._weather = weathers(read.weather, size, dice)
             self._calm = self._calmness()
 
     def _calmness(self) -> bytes:
-        """How much each part of the picture may sway, from 0 to 255: edges stay where they are."""
+        """Return how much each part of the picture may sway, from 0 to 255; edges stay still."""
         grey = self._photo.convert("L").resize((64, 64))
         edges = grey.filter(ImageFilter.FIND_EDGES).filter(ImageFilter.GaussianBlur(4))
         return ImageChops.invert(ImageOps.autocontrast(edges)).tobytes()
 
     def frame(self, seconds: float) -> Image.Image:
-        """The picture so many seconds in."""
+        """Return the picture after some seconds."""
         progress = seconds / self._seconds
         eased = progress * progress * (3 - 2 * progress)
         if self._cells == 1:
@@ -323,10 +323,10 @@ class PhotoScene:
         ]
 
     def _from(self, x: float, y: float, seconds: float, eased: float) -> tuple[float, float]:
-        """Where in the photo a point of the picture comes from."""
+        """Return the point of the photo shown at a point of the picture."""
         width, height = self._size
         across, down = x / width - 0.5, y / height - 0.5
-        near = 0.35 + 0.65 * (down + 0.5)  # below is nearer than above
+        near = 0.35 + 0.65 * (down + 0.5)  # the lower part is nearer
         zoom = 1 - 0.05 - self._DEPTH * eased * near
         swing = 0.02 * math.sin(0.9 * seconds) * (near - 0.5)
         sway = 0.006 * near * math.sin(2.2 * seconds + 9 * down + 3 * across)

@@ -1,4 +1,4 @@
-"""Strips: what lies in one depth of a landscape, drawn once and endless to the side."""
+"""Strips: layers of a landscape at one depth, which repeat to the side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.shapes import Size
 
 _SMOOTH = 2
-_LONG = 1.5  # a strip begins anew after so many widths of the picture
+_PERIOD = 1.5  # of a strip, in widths of the picture
 WHITE: Colour = (255, 255, 255)
 
 
@@ -25,8 +25,8 @@ WHITE: Colour = (255, 255, 255)
 class Strip:
     """A picture that repeats to the side; `depth` is 0 at the horizon and 1 close by.
 
-    From the row `solid` on nothing is to be seen through it. It sways up and down by so many
-    pixels, and moves by itself so many widths a second.
+    It is opaque from the row `solid` on. `sway` is its movement up and down in pixels, `drift` its
+    own movement to the side in widths a second.
     """
 
     colours: Image.Image
@@ -48,7 +48,7 @@ class Strip:
         sway: float = 0.0,
         drift: float = 0.0,
     ) -> Strip:
-        """A strip for a picture so wide, which begins anew where the drawn one ends."""
+        """Return a strip that repeats the drawn picture, for a scene of this width."""
         seen = drawn.getchannel("A").getbbox() or (0, 0, 0, 1)
         box = (0, seen[1], drawn.width, seen[3])
         joined = Image.new("RGBA", (drawn.width + width, box[3] - box[1]))
@@ -60,7 +60,7 @@ class Strip:
         return cls(joined.convert("RGB"), mask, solid, top + seen[1], depth, sway, drift)
 
     def paint(self, canvas: Image.Image, seconds: float, travel: float) -> None:
-        """Lay it over a picture; `travel` is how far the camera went, in widths."""
+        """Paint it; `travel` is the distance of the camera in widths."""
         width, tall = canvas.width, self.colours.height
         period = self.colours.width - width
         way = travel * (0.12 + 0.88 * self.depth) * bool(self.depth) + self.drift * seconds
@@ -76,12 +76,12 @@ class Strip:
 
 
 def length(width: int) -> int:
-    """How wide a strip is drawn, before it begins anew."""
-    return round(width * _LONG)
+    """Return the period of strips, in pixels."""
+    return round(width * _PERIOD)
 
 
 def gradient(size: Size, colours: tuple[Colour, ...]) -> Image.Image:
-    """Colours blended from top to bottom."""
+    """Return colours blended from top to bottom."""
     column = Image.new("RGB", (1, len(colours)))
     column.putdata(colours)
     return column.resize((1, size[1]), Image.Resampling.BICUBIC).resize(size)
@@ -98,7 +98,7 @@ def ridge(
     ragged: bool = False,
     cap: Colour | None = None,
 ) -> Strip:
-    """Hills or ragged mountains, their crest at a share of the picture's height."""
+    """Return hills or ragged mountains with the crest at a share of the picture's height."""
     span = length(size[0])
     counts = (2, 3, 5, 9, 16, 31) if ragged else (2, 3, 5)
     waves = [(count, dice.uniform(0, math.tau)) for count in counts]
@@ -126,7 +126,7 @@ def _below(
     sway: float = 0.0,
     drift: float = 0.0,
 ) -> Strip:
-    """What is below a line, shaded downwards; `cap` is the colour of its heights."""
+    """Return the area below a line, shaded downwards; `cap` is the colour of its peaks."""
     width, height = size
     span = length(width)
     step = max(2, width // 200)
@@ -151,7 +151,7 @@ def _below(
 def wave(
     size: Size, dice: random.Random, level: float, colours: tuple[Colour, Colour], depth: float
 ) -> Strip:
-    """Water from a crest down; nearer waves are higher and faster."""
+    """Return water below a crest; nearer waves are higher and faster."""
     width, height = size
     span = length(width)
     swell = 0.006 + 0.016 * depth
@@ -178,7 +178,7 @@ def wave(
 def trees(
     size: Size, dice: random.Random, level: float, tall: float, colour: Colour, *, depth: float
 ) -> Strip:
-    """A row of firs, from the ground at a share of the picture's height."""
+    """Return a row of firs on the ground at a share of the picture's height."""
     width, height = size
     span = length(width)
     rise = round(height * tall * 1.25)
@@ -218,7 +218,7 @@ def skyline(
     lit: float,
     depth: float,
 ) -> Strip:
-    """Houses of a city; `lit` is the share of their windows with a light in them."""
+    """Return the buildings of a city; `lit` is the share of windows with light."""
     width, height = size
     span = length(width)
     rise = round(height * tall)
@@ -231,7 +231,7 @@ def skyline(
         high = round(rise * dice.uniform(0.4, 0.98))
         shade = mixed(colour, WHITE, dice.uniform(0, 0.07))
         pen.rectangle((x, rise - high, x + wide, rise), shade)
-        if dice.random() < 0.3:  # noqa: PLR2004  # so many have a mast
+        if dice.random() < 0.3:  # noqa: PLR2004  # share with a mast
             pen.line((x + wide // 2, rise - high - unit * 4, x + wide // 2, rise - high), shade, 2)
         for row in range(rise - high + unit * 2, rise - unit * 2, unit * 3):
             for column in range(x + unit, x + wide - unit * 2, unit * 3):
@@ -245,7 +245,7 @@ def skyline(
 def tufts(
     size: Size, dice: random.Random, high: float, colour: Colour, *, flowers: bool = False
 ) -> Strip:
-    """Grass close by, along the lower edge, perhaps with flowers in it."""
+    """Return grass along the lower edge, optionally with flowers."""
     width, height = size
     span, rise = length(width), round(height * high * 1.5)
     drawn = Image.new("RGBA", (span * _SMOOTH, rise * _SMOOTH))
@@ -280,7 +280,7 @@ def _plant(picture: Image.Image, dice: random.Random, pixels: int) -> None:
 def clouds(
     size: Size, dice: random.Random, colour: Colour, *, level: float, count: int, depth: float
 ) -> Strip:
-    """Heaps of cloud, soft at their edges."""
+    """Return clouds with soft edges."""
     width, height = size
     span, rise = length(width), round(height * 0.42)
     mask = Image.new("L", (span, rise))

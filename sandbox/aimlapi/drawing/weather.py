@@ -1,4 +1,4 @@
-"""Weather: what falls, drifts, flashes or glows before everything else."""
+"""Weather and other effects, painted over a scene."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Weather(Protocol):
-    """Something that lies over a scene."""
+    """An effect over a scene."""
 
     def paint(self, canvas: Image.Image, seconds: float) -> None:
-        """Lay it over the picture of a moment."""
+        """Paint it at a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Falling:
 
 
 def _sheet(size: Size, count: int, stamp: Callable[..., None], dice: random.Random) -> Image.Image:
-    """Stamped all over, so that its edges meet, four times the size."""
+    """Return four times the size, stamped `count` times per quarter, with edges that match."""
     width, height = size
     one = Image.new("RGBA", size)
     pen = ImageDraw.Draw(one)
@@ -76,7 +76,7 @@ def _rain(size: Size, dice: random.Random, *, heavy: bool) -> Iterator[Weather]:
 def _flakes(
     size: Size, dice: random.Random, colours: tuple[Colour, ...], *, slim: float = 1.0
 ) -> Iterator[Weather]:
-    """Snow, petals or leaves in three depths."""
+    """Yield snow, petals or leaves at three depths."""
     for depth, count in ((0.5, 60), (0.8, 34), (1.3, 14)):
         unit = size[1] * 0.0075 * depth * (1.0 if slim == 1.0 else 1.9)
 
@@ -143,7 +143,7 @@ def _fog(size: Size, dice: random.Random) -> Iterator[Weather]:
 
 @dataclass(frozen=True, slots=True)
 class _Lightning:
-    """A flash every now and then, and its bolt."""
+    """Flashes at intervals, each with a bolt."""
 
     dice_seed: int
 
@@ -248,13 +248,13 @@ class _Bubbles:
 
 
 def bubbles(dice: random.Random) -> Weather:
-    """What rises under water."""
+    """Return bubbles that rise under water."""
     spots = [(dice.random(), dice.random(), dice.uniform(0.3, 1)) for _ in range(26)]
     return _Bubbles(tuple(spots))
 
 
 def weathers(kinds: frozenset[str], size: Size, dice: random.Random) -> list[Weather]:
-    """Everything of these kinds, what lies furthest away first."""
+    """Return the effects of these kinds, the furthest first."""
     made: list[Weather] = []
     if "fog" in kinds:
         made += _fog(size, dice)

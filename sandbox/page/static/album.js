@@ -1,9 +1,9 @@
-// Photos sent together are shown as one message: side by side, what was written to them below.
+// Albums: photos sent together are shown as one message, with their caption below.
 
 import { make } from "./dom.js";
 import { media } from "./media.js";
 
-/** The messages of an album as one, whose `photos` are theirs with their ids. */
+/** Return the messages of an album as one; its `photos` have the ids of theirs. */
 export function merged(messages) {
   const [first] = messages;
   const worded = messages.find((message) => message.text) ?? first;
@@ -17,7 +17,7 @@ export function merged(messages) {
   };
 }
 
-/** The photos, each with its message's id: one may be answered alone. */
+/** Return the photos' element; each has its message's id, so that it can be answered alone. */
 export function grid(photos) {
   const columns = { 1: 1, 2: 2, 4: 2 }[photos.length] ?? 3;
   const shown = make(

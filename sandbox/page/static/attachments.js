@@ -1,15 +1,15 @@
-// Photos about to be sent: chosen, pasted, dropped, or taken from the tray of ready ones.
+// Files attached to the next message: chosen, pasted, dropped, or ready photos from the tray.
 
 import { byId, fill, keepingFocus, make } from "./dom.js";
 import { attempt } from "./notes.js";
 import { readyPhoto } from "./server.js";
 import { on, world } from "./world.js";
 
-const MOST = 10; // a Telegram album
+const MAX_FILES = 10; // of a Telegram album
 let files = [];
 let changed = () => {};
 
-/** Begin to take photos; `onChange` is called when their number has changed. */
+/** Set up attaching; `onChange` is called after the attached files have changed. */
 export function openAttachments(onChange) {
   changed = onChange;
   byId("attach").addEventListener("click", () => byId("files").click());
@@ -25,7 +25,7 @@ export function openAttachments(onChange) {
   });
   openDrop(byId("conversation"), byId("drop"));
   for (const kind of ["dragover", "drop"]) {
-    document.addEventListener(kind, (drag) => drag.preventDefault()); // beside it, it is not opened
+    document.addEventListener(kind, (drag) => drag.preventDefault()); // else the browser opens a file dropped elsewhere
   }
   byId("tray-open").addEventListener("click", () => showTray(byId("tray").hidden));
   byId("tray").addEventListener("keydown", (key) => {
@@ -37,26 +37,26 @@ export function openAttachments(onChange) {
   on("state", drawTray);
 }
 
-/** Attach files. */
+/** Attach more files. */
 export function add(more) {
   put([...files, ...more]);
   if (more.length) byId("words").focus();
 }
 
-/** Have just these files attached. */
+/** Replace the attached files. */
 export function put(given) {
-  files = given.slice(0, MOST);
+  files = given.slice(0, MAX_FILES);
   draw();
 }
 
-/** What is attached, which then is not any more. */
+/** Return the attached files, and detach them. */
 export function take() {
   const taken = files;
   clear();
   return taken;
 }
 
-/** Attach nothing. */
+/** Detach all files. */
 export function clear() {
   files = [];
   showTray(false);

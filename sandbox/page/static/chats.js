@@ -1,15 +1,15 @@
-// The list of chats and the switch for who is talking.
+// The list of chats, and the choice of the person the visitor acts as.
 
 import { enter } from "./composer.js";
 import { byId, clockTime, face, fill, make } from "./dom.js";
-import { bring } from "./sharing.js";
-import { badge, newsIn } from "./unread.js";
+import { finishSharing } from "./sharing.js";
+import { badge, unreadIn } from "./unread.js";
 import { chatsOf, faceOf, go, here, nameOf, on, world } from "./world.js";
 
 const app = byId("app");
 const KINDS = { photo: "Photo", video: "Video", voice: "Voice message", sticker: "Sticker" };
 
-/** Begin to show chats and people. */
+/** Set up the chats and people. */
 export function openChats() {
   on("state", () => fill(byId("as"), world.people.map(drawAs)));
   on("state moved message edit delete bot", draw);
@@ -18,7 +18,7 @@ export function openChats() {
     byId(`chat-${here.chat}`).focus();
   });
   byId("as").addEventListener("change", (change) => become(Number(change.target.value)));
-  byId("chats").addEventListener("keydown", walk);
+  byId("chats").addEventListener("keydown", moveFocus);
 }
 
 function draw() {
@@ -27,8 +27,8 @@ function draw() {
   fill(byId("chats"), chatsOf(here.person).map(drawChat));
 }
 
-/** Up and down the list with the arrows. */
-function walk(key) {
+/** Move the focus in the list with the arrow keys. */
+function moveFocus(key) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[key.key];
   if (!step) return;
   const buttons = [...byId("chats").querySelectorAll("button")];
@@ -48,12 +48,12 @@ function drawPerson(person) {
   return make("label", {}, radio, make("span", {}, person.name));
 }
 
-/** The same switch in the bar of the conversation, where the list is out of sight. */
+/** Return a person's option in the conversation's bar, used when the list is hidden. */
 function drawAs({ id, name }) {
   return make("option", { value: id }, `as ${name}`);
 }
 
-/** Be somebody else, in the same group or else in their own chat with the bot. */
+/** Act as another person, in the same group or else in their own chat with the bot. */
 function become(person) {
   const shared = world.chats.get(here.chat).type !== "private";
   go(shared ? { person } : { person, chat: person });
@@ -65,7 +65,7 @@ function drawChat(chat) {
     app.dataset.view = "chat";
     go({ chat: chat.id });
     enter();
-    bring();
+    finishSharing();
   };
   const avatar = face(make("span", { class: "avatar", "aria-hidden": "true" }), faceOf(chat));
   return make(
@@ -83,7 +83,7 @@ function drawChat(chat) {
       make("strong", {}, nameOf(chat)),
       make("time", {}, last ? clockTime(last.date) : ""),
       make("span", { class: "excerpt", dir: "auto" }, excerpt(chat, last)),
-      badge(newsIn(chat)),
+      badge(unreadIn(chat)),
     ),
   );
 }

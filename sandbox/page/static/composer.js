@@ -1,4 +1,4 @@
-// Where the visitor writes: a text, an answer, a change of what was said, with or without photos.
+// The message field: new messages, replies and edits, with drafts and attached files.
 
 import * as attachments from "./attachments.js";
 import { byId } from "./dom.js";
@@ -8,38 +8,38 @@ import * as suggestions from "./suggestions.js";
 import { chatHere, here, isHere, on } from "./world.js";
 
 const words = byId("words");
-let about = null; // the message that is answered or, with `rewriting`, changed
+let about = null; // the message that is answered or, with `rewriting`, edited
 let rewriting = false;
-let place = { ...here }; // where it is being written
-const drafts = new Map(); // by place: what was left unfinished there
-const nameOf = ({ person, chat, topic }) => `${person}/${chat}/${topic}`;
+let place = { ...here }; // where the text in the field belongs
+const drafts = new Map(); // unsent texts, files and replies, by place
+const keyOf = ({ person, chat, topic }) => `${person}/${chat}/${topic}`;
 
-/** Begin to take what the visitor writes. */
+/** Set up the message field. */
 export function openComposer() {
   attachments.openAttachments(grow);
   suggestions.openSuggestions(words, { send: sendText, insert: write });
-  on("reply", (message) => turnTo(message, false));
-  on("rewrite", (message) => turnTo(message, true));
+  on("reply", (message) => setTarget(message, false));
+  on("rewrite", (message) => setTarget(message, true));
   on("write", write);
   on("moved", changePlace);
   on("state", () => {
     place = { ...here };
     const still = chatHere().messages.get(about?.id) ?? null;
-    if (still === null) turnTo(null, false);
+    if (still === null) setTarget(null, false);
     about = still;
     answerLast();
   });
   on("message", (message) => isHere(message) && answerIfAsked(message));
-  on("delete", ({ chat, id }) => chat === here.chat && about?.id === id && turnTo(null, false));
+  on("delete", ({ chat, id }) => chat === here.chat && about?.id === id && setTarget(null, false));
   words.addEventListener("input", grow);
   words.addEventListener("keydown", onKey);
   byId("reply-cancel").addEventListener("click", () => {
-    turnTo(null, false);
+    setTarget(null, false);
     words.focus();
   });
-  byId("skip").addEventListener("click", toField);
+  byId("skip").addEventListener("click", focusField);
   byId("conversation").addEventListener("keydown", (key) => {
-    if (key.key === "Escape" && !byId("composer").contains(key.target)) toField();
+    if (key.key === "Escape" && !byId("composer").contains(key.target)) focusField();
   });
   byId("form").addEventListener("submit", (submit) => {
     submit.preventDefault();
@@ -47,41 +47,41 @@ export function openComposer() {
   });
 }
 
-/** Begin where one writes; where that would bring a keyboard up over it all, read first. */
+/** Focus the field, or on a touch screen the messages, so that no keyboard covers them. */
 export function enter() {
-  if (matchMedia("(pointer: fine)").matches || byId("composer").hidden) toField();
+  if (matchMedia("(pointer: fine)").matches || byId("composer").hidden) focusField();
   else byId("log").focus({ preventScroll: true });
 }
 
-/** The field, also from the middle of a long conversation; in a chat not begun, its only button. */
-function toField() {
+/** Focus the field, or the start button if the field is hidden. */
+function focusField() {
   byId("app").dataset.view = "chat";
   (byId("composer").hidden ? byId("start") : words).focus();
 }
 
 function onKey(key) {
-  if (key.isComposing || suggestions.took(key)) return;
+  if (key.isComposing || suggestions.handleKey(key)) return;
   if (key.key === "Enter" && !key.shiftKey) {
     key.preventDefault();
     send();
   } else if (key.key === "Escape") {
     attachments.clear();
-    turnTo(null, false);
+    setTarget(null, false);
   } else if (key.key === "ArrowUp" && words.value === "") {
     const own = [...chatHere().messages.values()].filter((one) => one.from.id === here.person);
     const last = own.filter((one) => isHere(one) && one.text).at(-1);
-    if (last) turnTo(last, true);
+    if (last) setTarget(last, true);
   }
 }
 
-/** Send what is written and attached; the field is free at once, so that nothing goes out twice. */
+/** Send the text and files; the field is emptied at once, so that nothing is sent twice. */
 async function send() {
   const text = words.value.trim();
   const files = attachments.take();
   if (!text && files.length === 0) return;
   const { person, chat, topic } = here;
   const [target, changed] = [about, rewriting];
-  turnTo(null, false);
+  setTarget(null, false);
   write("");
   const done = changed
     ? await attempt(() => act("change", { person, chat, message: target.id, text }))
@@ -89,31 +89,31 @@ async function send() {
   if (done === null) putBack({ person, chat, topic }, { text, files, about: target?.id }, changed);
 }
 
-/** What could not be sent is there again, before what was written there since. */
+/** Restore an unsent draft before the text written there since. */
 function putBack(where, draft, changed) {
-  if (nameOf(where) !== nameOf(here)) {
-    if (!drafts.has(nameOf(where))) drafts.set(nameOf(where), draft);
+  if (keyOf(where) !== keyOf(here)) {
+    if (!drafts.has(keyOf(where))) drafts.set(keyOf(where), draft);
     return;
   }
   const since = words.value;
   attachments.add(draft.files);
-  turnTo(chatHere().messages.get(draft.about) ?? null, changed);
+  setTarget(chatHere().messages.get(draft.about) ?? null, changed);
   write([draft.text, since].filter(Boolean).join("\n"));
 }
 
-/** Leave what is unfinished where it is, and take up what is there. */
+/** Store the draft of the place left, and restore that of the new one. */
 function changePlace() {
-  if (nameOf(place) === nameOf(here)) return;
+  if (keyOf(place) === keyOf(here)) return;
   const left = { text: words.value, files: attachments.take(), about: about?.id };
-  if (!rewriting && (left.text || left.files.length || left.about)) drafts.set(nameOf(place), left);
+  if (!rewriting && (left.text || left.files.length || left.about)) drafts.set(keyOf(place), left);
   about = null;
   rewriting = false;
   place = { ...here };
-  const draft = drafts.get(nameOf(place)) ?? { text: "", files: [] };
-  drafts.delete(nameOf(place));
+  const draft = drafts.get(keyOf(place)) ?? { text: "", files: [] };
+  drafts.delete(keyOf(place));
   attachments.put(draft.files);
   put(draft.text);
-  turnTo(chatHere().messages.get(draft.about) ?? null, false, false);
+  setTarget(chatHere().messages.get(draft.about) ?? null, false, false);
   answerLast();
 }
 
@@ -122,7 +122,7 @@ function sendText(text) {
   send();
 }
 
-/** Put words into the field, and write on there. */
+/** Replace the text in the field, and focus it. */
 function write(text) {
   words.focus();
   put(text);
@@ -133,8 +133,8 @@ function put(text) {
   words.dispatchEvent(new Event("input"));
 }
 
-/** Answer or change a message from now on; null is neither. */
-function turnTo(message, change, focus = true) {
+/** Reply to a message or edit it with the next text; null does neither. */
+function setTarget(message, change, focus = true) {
   if (rewriting && !change) put("");
   about = message;
   rewriting = change && message !== null;
@@ -153,10 +153,10 @@ function placeholder(message) {
   return chatHere().type === "private" ? "An idea for a video, or /" : "Message, or /video …";
 }
 
-/** A bot's question opens the answer to it, as Telegram does. */
+/** Start a reply to a message with a ForceReply for this person, as Telegram does. */
 function answerIfAsked(message, focus = true) {
   const { ask } = message;
-  if (ask && (ask.whom === null || ask.whom === here.person)) turnTo(message, false, focus);
+  if (ask && (ask.whom === null || ask.whom === here.person)) setTarget(message, false, focus);
 }
 
 function answerLast() {
@@ -164,7 +164,7 @@ function answerLast() {
   if (last && about === null) answerIfAsked(last, false);
 }
 
-/** Let the field be as high as what is written in it; hidden, it has no height to go by. */
+/** Fit the field's height to its text; a hidden field has no scrollHeight. */
 function grow() {
   words.style.height = "auto";
   if (words.scrollHeight) words.style.height = `${words.scrollHeight}px`;

@@ -1,4 +1,4 @@
-// The open conversation: its heading, its topics and its messages as they come, change and go.
+// The open conversation: its heading, its topics and its messages.
 
 import { merged } from "./album.js";
 import { enter } from "./composer.js";
@@ -6,7 +6,7 @@ import { byId, face, fill, keepingFocus, make } from "./dom.js";
 import { drawn } from "./message.js";
 import { attempt, note } from "./notes.js";
 import { act, say } from "./server.js";
-import { badge, newsOf } from "./unread.js";
+import { badge, unreadOf } from "./unread.js";
 import { chatHere, faceOf, go, here, isHere, nameOf, on, personHere, tell, world } from "./world.js";
 
 const NEAR_THE_END = 120; // pixels
@@ -21,8 +21,8 @@ const ACTIONS = {
 
 const log = byId("log");
 let acting = 0;
-let choosing = false; // a message to forward
-let following = true; // the newest message stays in sight, until the visitor scrolls away
+let choosing = false; // the next click chooses the message to forward
+let following = true; // new messages scroll into view, until the visitor scrolls up
 
 const acts = {
   reply: (id) => tell("reply", chatHere().messages.get(id)),
@@ -34,7 +34,7 @@ const acts = {
     attempt(() => say({ person: here.person, chat: here.chat, topic: here.topic, text })),
 };
 
-/** Begin to show what happens. */
+/** Set up the conversation. */
 export function openConversation() {
   on("state moved", () => keepingFocus(draw, log));
   on("bot panel standing", drawWelcome);
@@ -63,7 +63,7 @@ export function openConversation() {
   });
 }
 
-/** Any place on a message chooses it to be forwarded, once that is asked for. */
+/** Forward the clicked message, if one is to be chosen. */
 function choose(click) {
   const chosen = choosing && click.target.closest("[data-id]");
   choosing = false;
@@ -90,10 +90,10 @@ function draw() {
   toEnd();
 }
 
-/** Whether the visitor, as whoever they are, has blocked the bot and is alone with it. */
+/** Whether this is a private chat whose person has blocked the bot. */
 const isBlocked = () => chatHere().type === "private" && world.panel.blocked.includes(here.person);
 
-/** Whether the bot is not in the group, or not any more. */
+/** Whether this is a group without the bot. */
 const lacksBot = () => chatHere().type !== "private" && !chatHere().has_bot;
 
 function drawTopics(chat) {
@@ -112,7 +112,7 @@ function drawTopics(chat) {
         onclick: () => go({ topic: id }),
       },
       name,
-      badge(newsOf(chat.id, id)),
+      badge(unreadOf(chat.id, id)),
     ),
   );
   fill(bar, tabs);
@@ -125,7 +125,7 @@ function drawTopics(chat) {
   };
 }
 
-/** What a chat with the bot shows before anything was said. */
+/** Return the element that an empty chat shows. */
 function welcome() {
   return make("div", { class: "welcome", id: "welcome", hidden: true });
 }
@@ -159,8 +159,8 @@ function update(message) {
   if (follow) toEnd();
 }
 
-/** Draw a message where it belongs: in its album, else in the order of the conversation.
- *  Returns the element of one that is new there. */
+/** Draw or redraw a message, in its album if it has one.
+ *  Returns its element if it is new and in no album. */
 function place(message) {
   if (message.album !== null) return placeAlbum(message.album);
   const known = log.querySelector(`[data-id="${message.id}"]`) ?? undefined;
@@ -192,7 +192,7 @@ function jump(id) {
   element?.focus({ preventScroll: true });
 }
 
-/** Say what the bot is doing, for as long as Telegram would; null is nothing. */
+/** Show a chat action of the bot for as long as Telegram does; null shows none. */
 function showAction(action) {
   clearTimeout(acting);
   acting = 0;
@@ -201,8 +201,8 @@ function showAction(action) {
   if (chat.has_bot && chat.type !== "private") names.push(world.bot.name);
   const present = chat.type === "private" ? "bot" : names.join(", ");
   const does = world.panel.restarting && !action ? "is restarting…" : (ACTIONS[action] ?? "is busy…");
-  const told = chat.type === "private" ? does.replace(/^is /, "") : `${world.bot.name} ${does}`; // on a phone, a few words
-  byId("subtitle").textContent = action || world.panel.restarting ? told : present;
+  const shortened = chat.type === "private" ? does.replace(/^is /, "") : `${world.bot.name} ${does}`; // short enough for a phone
+  byId("subtitle").textContent = action || world.panel.restarting ? shortened : present;
   byId("subtitle").classList.toggle("active", action !== null);
   if (action) acting = setTimeout(() => showAction(null), ACTION_LASTS);
 }

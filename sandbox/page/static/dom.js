@@ -1,6 +1,6 @@
-// Elements made and found in one word. Text is always set as text, never as markup.
+// Helpers to make, find and fill elements. Text is always set as text, never as markup.
 
-/** The element with this id. */
+/** Return the element with this id. */
 export const byId = (id) => document.getElementById(id);
 
 /** Make an element: attributes, `on…` listeners, DOM properties after a dot, then children. */
@@ -16,7 +16,7 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A face: the bot's is always the same, everybody else has a letter and a colour of their own. */
+/** Draw an avatar: the bot's icon, or a letter with a colour that follows from the id. */
 export function face(element, { id, name, bot }) {
   element.classList.toggle("of-bot", bot);
   element.textContent = bot ? "" : name[0];
@@ -24,19 +24,19 @@ export function face(element, { id, name, bot }) {
   return element;
 }
 
-/** Put children in place of those an element has; of those, one with the focus keeps it by its id. */
+/** Replace the children of an element; focus stays on the child with the same id. */
 export function fill(element, ...children) {
   keepingFocus(() => element.replaceChildren(...children.flat().filter((child) => child !== null)));
 }
 
-/** Redraw something; if what has the focus goes, its successor by id has it, or `otherwise`. */
+/** Redraw; if the focused element is removed, focus that of the same id, or `otherwise`. */
 export function keepingFocus(redraw, otherwise = null) {
   const focused = document.activeElement;
   redraw();
   if (!focused.isConnected) (byId(focused.id) ?? otherwise)?.focus({ preventScroll: true });
 }
 
-/** The time of day of a moment in seconds, as the visitor's clock shows it. */
+/** Return the local time of day of a moment in seconds. */
 export function clockTime(seconds) {
   const moment = new Date(seconds * 1000);
   return moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });

@@ -1,4 +1,4 @@
-// A message's text with its entities as elements. Telegram counts UTF-16 units, as JavaScript does.
+// Draws a text with its entities. Offsets count UTF-16 units, as JavaScript strings do.
 
 import { make } from "./dom.js";
 import { follow } from "./links.js";
@@ -14,7 +14,7 @@ const TAGS = {
   expandable_blockquote: "blockquote",
 };
 
-// Units of time in seconds, and from how many seconds on each is used.
+// Units of time: name, seconds, and the least seconds for which it is used.
 const UNITS = [
   ["day", 86_400, 129_600],
   ["hour", 3600, 5400],
@@ -23,7 +23,7 @@ const UNITS = [
 ];
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
-/** The text as nodes; `onCommand` is called with a command somebody clicks. */
+/** Return the text as nodes; `onCommand` is called with a clicked command. */
 export function formatted(text, entities, onCommand) {
   const sorted = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
   return nodes(text, 0, text.length, sorted, onCommand);
@@ -70,7 +70,7 @@ function wrapped(entity, words, inside, onCommand) {
   }
 }
 
-/** A moment as the visitor's own clock shows it; one that is told relative to now counts. */
+/** Return a date in local time, or relative to now and kept up to date. */
 function moment({ unix_time: seconds, date_time_format: format }, words) {
   if (!seconds) return make("time", {}, words);
   const exact = new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
@@ -82,7 +82,7 @@ function moment({ unix_time: seconds, date_time_format: format }, words) {
   );
 }
 
-/** So long from now, or ago, in the largest unit that says it well. */
+/** Return the time from now in words, in the largest suitable unit. */
 function fromNow(seconds) {
   const left = seconds - Date.now() / 1000;
   const [unit, size] = UNITS.find(([, , least]) => Math.abs(left) >= least);
@@ -100,7 +100,7 @@ function link(address, inside) {
   return make("a", { href: address, rel: "noopener noreferrer", target: "_blank", onclick: follow }, inside);
 }
 
-/** Words that a tap copies, as in Telegram. */
+/** Return text that a tap copies, as in Telegram. */
 function copied(words, inside) {
   const copy = () => navigator.clipboard?.writeText(words).then(() => note("Copied."));
   return make("button", { type: "button", class: "copied", onclick: copy }, make("code", {}, inside));

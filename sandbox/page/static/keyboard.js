@@ -1,4 +1,4 @@
-// The buttons under a message: pressed in the name of whoever is talking.
+// The buttons under a message, pressed as the current person.
 
 import { make } from "./dom.js";
 import { open } from "./links.js";
@@ -6,7 +6,7 @@ import { alertWith, attempt, note } from "./notes.js";
 import { act } from "./server.js";
 import { here, tell, world } from "./world.js";
 
-/** The rows of buttons a message has. */
+/** Return the rows of a message's buttons. */
 export function keyboard(message) {
   return message.buttons.map((buttons, row) =>
     make("div", { class: "row" }, buttons.map((button, column) => drawn(message, button, row, column))),
@@ -31,7 +31,7 @@ function drawn(message, button, row, column) {
   return key;
 }
 
-/** Press once, or pay; the key is not disabled, which would take the focus from it. */
+/** Press a button or pay; meanwhile it is only aria-disabled, so that it keeps the focus. */
 async function press(key, name, place) {
   if (key.ariaDisabled === "true") return;
   key.setAttribute("aria-busy", "true");

@@ -1,16 +1,16 @@
-// Where links lead: to the bot itself they are followed inside the page, elsewhere in a new tab.
+// Links: those to the bot open its chat in the page, others a new tab.
 
 import { say } from "./server.js";
 import { go, here, world } from "./world.js";
 import { attempt } from "./notes.js";
 
-/** Follow a click on an <a>; one that is no web address goes nowhere. */
+/** Handle a click on an <a>; addresses other than http and https do nothing. */
 export function follow(click) {
   const address = click.currentTarget.getAttribute("href");
   if (!open(address)) click.preventDefault();
 }
 
-/** Go where a link leads inside the page; true if the browser should open it itself. */
+/** Open a link to the bot inside the page; return true if the browser should open it. */
 export function open(address) {
   const url = parsed(address);
   if (url === null || !["http:", "https:"].includes(url.protocol)) return false;

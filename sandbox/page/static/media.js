@@ -1,21 +1,21 @@
-// Photos, videos and files inside a message; videos play muted, again and again, while they are seen.
+// Photos, videos and files in a message; videos play muted in a loop while they are visible.
 
 import { byId, make } from "./dom.js";
 
-const SEEN = 0.3; // of a video is enough for it to play
+const VISIBLE_SHARE = 0.3; // of a video, from which on it plays
 const WAVES = 28; // bars of a voice message
 
 const watching = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) target.play().catch(() => {}); // it may be gone again
+      if (isIntersecting) target.play().catch(() => {}); // it may be removed meanwhile
       else target.pause();
     }
   },
-  { threshold: SEEN },
+  { threshold: VISIBLE_SHARE },
 );
 
-/** The element of a file; a picture's place is kept free until it is there. */
+/** Return the element of a file; pictures have their size before they are loaded. */
 export function media(file) {
   switch (file.kind) {
     case "photo":
@@ -52,7 +52,7 @@ function playing(file) {
   return shaped(video, file);
 }
 
-/** Over the whole video: a tap shows it large, and lets it be heard. */
+/** Return a button over the whole video that opens it large and with sound. */
 function opener(file) {
   const clock = `${Math.floor(file.seconds / 60)}:${String(file.seconds % 60).padStart(2, "0")}`;
   const open = { type: "button", class: "opener", "aria-label": "Watch it with sound", onclick: () => view(file) };
@@ -68,7 +68,7 @@ function view(file) {
   viewer.showModal();
 }
 
-/** A voice message: played and paused by its button, its bars fill as it is heard. */
+/** Return a voice message: a play button, and bars that show the progress. */
 function voice(file) {
   const bars = Array.from({ length: WAVES }, (_, index) => {
     const bar = make("i");

@@ -1,4 +1,4 @@
-// One message as an element that can be brought up to date without stopping what plays in it.
+// Draws a message as an element that can be updated without stopping its video.
 
 import { grid } from "./album.js";
 import { clockTime, face, fill, keepingFocus, make } from "./dom.js";
@@ -8,15 +8,15 @@ import { media } from "./media.js";
 import { chatHere, here } from "./world.js";
 
 /**
- * Draw a message, or change the element it was drawn as.
- * `acts` has what can be done with it: reply, edit, remove, jump, command.
+ * Draw a message, or update its element.
+ * `acts` has the functions for its buttons: reply, edit, forward, remove, jump, command.
  */
 export function drawn(message, acts, element = blank()) {
   const own = message.from.id === here.person;
   element.id = `message-${message.id}`;
   element.dataset.id = message.id;
   if (message.album !== null) element.dataset.album = message.album;
-  shape(element, message);
+  setWidth(element, message);
   element.classList.toggle("own", own);
   element.classList.toggle("service", message.service !== null);
   element.setAttribute("aria-label", `${own ? "You" : message.from.name}, ${clockTime(message.date)}`);
@@ -50,8 +50,8 @@ export function drawn(message, acts, element = blank()) {
   return element;
 }
 
-/** How wide it is: as its picture, wide enough for its buttons. */
-function shape(element, { media: file, photos, buttons }) {
+/** Set the width: that of its picture, but wide enough for its buttons. */
+function setWidth(element, { media: file, photos, buttons }) {
   const ratio = photos ? photos.length : file?.width / file?.height;
   element.classList.toggle("with-picture", ratio > 0);
   element.classList.toggle("with-sticker", file?.kind === "sticker");
@@ -59,7 +59,7 @@ function shape(element, { media: file, photos, buttons }) {
   element.style.setProperty("--ratio", String(ratio || 1));
 }
 
-/** The empty frame: a bubble with a place for each part, the keyboard and the tools below it. */
+/** Return an empty message: a bubble with an element for each part, keyboard and tools below. */
 function blank() {
   const inside = ["author", "origin", "quote", "media", "text", "reactions", "meta"];
   return make(
@@ -72,7 +72,7 @@ function blank() {
   );
 }
 
-/** Draw one part anew, if what it shows has changed. */
+/** Redraw a part if its content has changed; null hides it. */
 function part(element, name, shown, draw) {
   const place = element.querySelector(`[data-part="${name}"]`);
   const key = JSON.stringify(shown);

@@ -1,43 +1,43 @@
-// Short notes to the visitor: one that passes, one that wants an OK.
+// Notes to the visitor: a toast, an alert, and the bar shown without a connection.
 
 import { byId } from "./dom.js";
 import { Unreachable } from "./server.js";
 import { on } from "./world.js";
 
 const OFFLINE = "The demo has stopped, or is just starting. This page waits for it.";
-const SHOWN_FOR = 5000;
+const NOTE_MILLISECONDS = 5000;
 const toast = byId("toast");
 let hiding = 0;
 
-on("moved", hide); // it was about the conversation that was left
+on("moved", hide); // a note is about the conversation it was shown in
 
 /** Show a note for a few seconds. */
 export function note(words) {
   toast.textContent = words;
   clearTimeout(hiding);
-  hiding = setTimeout(hide, SHOWN_FOR);
+  hiding = setTimeout(hide, NOTE_MILLISECONDS);
 }
 
 function hide() {
   toast.textContent = "";
 }
 
-/** Say, for as long as it is so, that nothing comes from the server. */
+/** Show or hide the bar that says that the server does not answer. */
 export function showConnection(connected) {
   byId("app").classList.toggle("offline", !connected);
   byId("offline").textContent = connected ? "" : OFFLINE;
 }
 
-/** Show words that stay until they are dismissed. */
+/** Show a text until it is dismissed. */
 export function alertWith(words) {
   const alert = byId("alert");
-  const { id } = document.activeElement; // the key itself may be drawn anew meanwhile
+  const { id } = document.activeElement; // the button itself may be redrawn meanwhile
   byId("alert-words").textContent = words;
   alert.onclose = () => byId(id)?.focus({ preventScroll: true });
   alert.showModal();
 }
 
-/** Do something that the server may refuse; what it says then is shown. */
+/** Return the result of `work`; if the server refuses, show its message and return null. */
 export async function attempt(work) {
   try {
     return await work();

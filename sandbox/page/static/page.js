@@ -1,4 +1,4 @@
-// The chat page: opens its parts, then listens to the server.
+// The chat page: sets up its parts, then listens to the server.
 
 import { openChats } from "./chats.js";
 import { openComposer } from "./composer.js";
@@ -9,11 +9,11 @@ import { openPanel } from "./panel.js";
 import { listen } from "./server.js";
 import { openSharing } from "./sharing.js";
 import { openShow } from "./show.js";
-import { countNews } from "./unread.js";
-import { hear, returnToAddress } from "./world.js";
+import { countUnread } from "./unread.js";
+import { receive, returnToAddress } from "./world.js";
 
 returnToAddress();
-countNews();
+countUnread();
 openChats();
 openConversation();
 openComposer();
@@ -22,4 +22,4 @@ openSharing();
 openShow();
 if (location.hash) byId("app").dataset.view = "chat";
 
-listen(hear, showConnection);
+listen(receive, showConnection);

@@ -1,4 +1,4 @@
-// Behind the scenes: what can be tried, what goes wrong next, what the provider was asked.
+// The panel: actions to try, the next fault, and the requests to the provider.
 
 import { byId, fill, make } from "./dom.js";
 import { attempt } from "./notes.js";
@@ -8,30 +8,30 @@ import { chatHere, here, on, personHere, tell, world } from "./world.js";
 const HELD = "Out of credit: the bot lets nothing through until it has looked at the account again.";
 const app = byId("app");
 const pace = byId("pace");
-let asking = 0; // changes the server has not answered yet
+let pending = 0; // changes the server has not answered yet
 
-/** Begin to show the panel and to do what is set in it. */
+/** Set up the panel. */
 export function openPanel() {
   on("state panel moved standing", draw);
   pace.addEventListener("input", () => sayPace(Number(pace.value)));
-  pace.addEventListener("change", () => wish({ render_seconds: Number(pace.value) }));
-  byId("flood").addEventListener("change", (change) => wish({ flood: change.target.checked }));
+  pace.addEventListener("change", () => sendChange({ render_seconds: Number(pace.value) }));
+  byId("flood").addEventListener("change", (change) => sendChange({ flood: change.target.checked }));
   byId("blocked").addEventListener("change", (change) =>
-    wish({ blocks: { [here.person]: change.target.checked } }),
+    sendChange({ blocks: { [here.person]: change.target.checked } }),
   );
-  byId("restart").addEventListener("click", () => wish({ restart: true }));
-  byId("privacy").addEventListener("change", (change) => wish({ privacy: change.target.checked }));
+  byId("restart").addEventListener("click", () => sendChange({ restart: true }));
+  byId("privacy").addEventListener("change", (change) => sendChange({ privacy: change.target.checked }));
   byId("language").addEventListener("change", (change) =>
-    wish({ languages: { [here.person]: change.target.value } }),
+    sendChange({ languages: { [here.person]: change.target.value } }),
   );
   for (const kind of ["voice", "sticker"]) {
     byId(`send-${kind}`).addEventListener("click", () => {
-      makeWay();
+      uncoverChat();
       attempt(() => act("send", { person: here.person, chat: here.chat, topic: here.topic, kind }));
     });
   }
   byId("forward").addEventListener("click", () => {
-    makeWay();
+    uncoverChat();
     tell("choose");
   });
   byId("move").addEventListener("click", () =>
@@ -43,18 +43,18 @@ export function openPanel() {
   show(false);
 }
 
-/** Where the panel covers the chat, in which something happens now, close it. */
-function makeWay() {
+/** Close the panel if it covers the chat. */
+function uncoverChat() {
   if (!matchMedia("(min-width: 72rem)").matches) close();
 }
 
 const isOpen = () => app.classList.contains("with-panel");
 
-/** Have something changed; until that is done, what is set stays as the visitor has set it. */
-async function wish(change) {
-  asking += 1;
+/** Send a change; the panel is not redrawn until it is answered, so that inputs do not jump. */
+async function sendChange(change) {
+  pending += 1;
   const panel = await attempt(() => act("panel", change));
-  asking -= 1;
+  pending -= 1;
   if (panel) world.panel = panel;
   draw();
 }
@@ -75,7 +75,7 @@ function show(open) {
 }
 
 function draw() {
-  if (asking) return;
+  if (pending) return;
   const { panel } = world;
   if (document.activeElement !== pace) pace.value = panel.render_seconds;
   sayPace(Number(panel.render_seconds));
@@ -117,7 +117,7 @@ function drawOutcomes(panel) {
 }
 
 function drawOutcome({ name, label, hint }) {
-  const radio = { type: "radio", name: "outcome", value: name, onchange: () => wish({ next: name }) };
+  const radio = { type: "radio", name: "outcome", value: name, onchange: () => sendChange({ next: name }) };
   return make(
     "label",
     { class: "check" },

@@ -1,8 +1,8 @@
-// Everything this page asks of its server.
+// The requests of the page to its server.
 
-const TRY_AGAIN = 2000; // milliseconds
+const RECONNECT_MILLISECONDS = 2000;
 
-/** Nobody answers at all. */
+/** The server does not answer. */
 export class Unreachable extends Error {}
 
 async function fetched(address, options) {
@@ -20,7 +20,7 @@ async function asked(address, options) {
   return body;
 }
 
-/** Ask for a change: press, pay, change, remove, ask, pick, panel. Throws with words to show. */
+/** Send an action, such as press or pay, and return its answer; throws an error to show. */
 export async function act(name, body) {
   return asked(`/${name}`, {
     method: "POST",
@@ -29,7 +29,7 @@ export async function act(name, body) {
   });
 }
 
-/** Say something as somebody: a text, files, or both. */
+/** Send a message: a text, files, or both. */
 export async function say(said, files = []) {
   const form = new FormData();
   form.append("said", JSON.stringify(said));
@@ -37,24 +37,24 @@ export async function say(said, files = []) {
   return asked("/say", { method: "POST", body: form });
 }
 
-/** The commands Telegram would offer a person in a chat. */
+/** Return the menu of commands for a person in a chat. */
 export async function commands(person, chat) {
   return asked(`/commands?${new URLSearchParams({ person, chat })}`);
 }
 
-/** One of the ready photos. */
+/** Return a ready photo. */
 export async function readyPhoto(name) {
   return (await fetched(`/photos/${name}.jpg`)).blob();
 }
 
-/** Hear of everything that happens; after a break the whole state comes first again. */
+/** Receive events; each connection starts with one that holds the whole state. */
 export function listen(onEvent, onConnection) {
   const source = new EventSource("/events");
   source.onopen = () => onConnection(true);
   source.onerror = () => {
     onConnection(false);
-    const gaveUp = source.readyState === EventSource.CLOSED; // as some browsers do at once
-    if (gaveUp) setTimeout(listen, TRY_AGAIN, onEvent, onConnection);
+    const gaveUp = source.readyState === EventSource.CLOSED; // some browsers do not reconnect
+    if (gaveUp) setTimeout(listen, RECONNECT_MILLISECONDS, onEvent, onConnection);
   };
   source.onmessage = (message) => onEvent(JSON.parse(message.data));
 }

@@ -1,20 +1,21 @@
-// The scene that plays by itself when the page is opened for the first time: an idea becomes a
-// video, a photo moves, a group sees it. Any touch, click or key ends it; what was said stays.
+// The automatic demonstration on the first page opened: a prompt becomes a video, and a photo moves
+// in a group. Any touch, click or key ends it; its messages stay.
 
 import { byId } from "./dom.js";
 import { act, readyPhoto, say } from "./server.js";
 import { chatHere, go, here, on, world } from "./world.js";
 
-const TYPING = 30; // milliseconds a letter
-const PATIENCE = 60_000; // milliseconds somebody waits for the bot
-const OVERS = ["pointerdown", "keydown", "wheel"];
+const TYPING = 30; // milliseconds per letter
+const TIMEOUT = 60_000; // milliseconds to wait for the bot
+const ENDING_EVENTS = ["pointerdown", "keydown", "wheel"];
 
+/** The demonstration has ended. */
 class Over extends Error {}
 
 let playing = false;
-let script = null; // the words of the idea, a ready photo and what it should do
+let script = null; // a prompt, a ready photo, and a prompt for it
 
-/** Play it, if it is still to be played. */
+/** Set up the demonstration, which begins if the state has one. */
 export function openShow() {
   on("state", () => world.show && begin());
 }
@@ -26,7 +27,7 @@ async function begin() {
   const { plays } = await act("show", { begins: true });
   if (!plays) return;
   playing = true;
-  for (const kind of OVERS) addEventListener(kind, takeOver, { capture: true });
+  for (const kind of ENDING_EVENTS) addEventListener(kind, takeOver, { capture: true });
   byId("app").classList.add("playing");
   try {
     await play();
@@ -37,7 +38,7 @@ async function begin() {
   }
 }
 
-/** The visitor does something: from now on it is theirs. */
+/** End it when the visitor does something. */
 function takeOver(event) {
   if (event.isTrusted) end();
 }
@@ -45,7 +46,7 @@ function takeOver(event) {
 function end() {
   if (!playing) return;
   playing = false;
-  for (const kind of OVERS) removeEventListener(kind, takeOver, { capture: true });
+  for (const kind of ENDING_EVENTS) removeEventListener(kind, takeOver, { capture: true });
   byId("app").classList.remove("playing");
   byId("show-bar").hidden = true;
   byId("tap").hidden = true;
@@ -60,7 +61,7 @@ async function play() {
   go({ person: ann, chat: ann, topic: null });
   caption("An idea becomes a video");
   await until(() => world.chats.get(club).has_bot);
-  const inClub = prepare(club, bob); // a photo, that begins to move while the idea is filmed
+  const inClub = prepare(club, bob); // its video is made during the first
   if (!chatHere().started) await say({ person: ann, chat: ann, text: "/start" });
   await Promise.all([typeIn(script.idea), inClub]);
   await pause(150);
@@ -70,7 +71,7 @@ async function play() {
   await pause(350);
   await press(card, 0, 0);
   await until(() => find(ann, (one) => isAnswer(one) && isVideo(one)));
-  await pause(2600); // it is looked at
+  await pause(2600); // time to watch
   caption("A photo moves, the group sees it");
   go({ person: ann, chat: club, topic: null });
   await until(() => find(club, isVideo));
@@ -85,7 +86,7 @@ async function play() {
 async function prepare(club, person) {
   const content = await readyPhoto(script.photo);
   const photo = new File([content], `${script.photo}.jpg`, { type: "image/jpeg" });
-  goOn();
+  checkPlaying();
   await say({ person, chat: club, text: `/animate ${script.change}` }, [photo]);
 }
 
@@ -105,7 +106,7 @@ function put(text) {
   byId("words").dispatchEvent(new Event("input"));
 }
 
-/** Show a finger on a button, and press it. */
+/** Show a tap on a button, and press it. */
 async function press(message, row, column) {
   const key = await until(() => byId(`key-${message.id}-${row}-${column}`));
   const { left, top, width, height } = key.getBoundingClientRect();
@@ -123,9 +124,9 @@ function caption(words) {
   byId("show-bar").hidden = false;
 }
 
-/** Wait for something that the bot does. */
+/** Wait until `look` returns something, and return it. */
 async function until(look) {
-  const last = Date.now() + PATIENCE;
+  const last = Date.now() + TIMEOUT;
   while (Date.now() < last) {
     const found = look();
     if (found) return found;
@@ -136,10 +137,10 @@ async function until(look) {
 
 async function pause(milliseconds) {
   await new Promise((passed) => setTimeout(passed, milliseconds));
-  goOn();
+  checkPlaying();
 }
 
-/** The show goes on, unless it has been ended. */
-function goOn() {
+/** Throw if the demonstration has ended. */
+function checkPlaying() {
   if (!playing) throw new Over("taken over");
 }

@@ -1,4 +1,4 @@
-// What is offered while somebody writes: the bot's commands after "/", its results after its name.
+// Suggestions while the visitor writes: commands after "/", inline results after the bot's name.
 
 import { byId, fill, make } from "./dom.js";
 import { open } from "./links.js";
@@ -7,35 +7,35 @@ import { act, commands } from "./server.js";
 import { here, world } from "./world.js";
 
 const TYPING_PAUSE = 350; // milliseconds
-const A_TAP = 150; // milliseconds between leaving the field and what a tap does
+const BLUR_DELAY = 150; // milliseconds, in which a tap on the list still counts
 const list = byId("suggestions");
 
 let field = null;
-let deeds = null; // send(text), insert(text)
+let callbacks = null; // send(text), insert(text)
 let offers = []; // { title, detail, thumb, choose(), insert() }
 let chosen = 0;
-let asking = 0; // a timer's number, until the bot has answered
-let round = 0; // an answer to an earlier round is too late
+let asking = 0; // a timer's id, until the bot has answered
+let round = 0; // answers to earlier rounds are ignored
 
-/** Begin to offer something while `input` is written in. */
+/** Set up suggestions for a field. */
 export function openSuggestions(input, { send, insert }) {
   field = input;
-  deeds = { send, insert };
+  callbacks = { send, insert };
   input.addEventListener("input", lookUp);
   input.addEventListener("blur", () =>
-    setTimeout(() => document.activeElement !== input && close(), A_TAP),
+    setTimeout(() => document.activeElement !== input && close(), BLUR_DELAY),
   );
 }
 
-/** Whether a key was meant for the list. */
-export function took(key) {
-  if (list.hidden || !does(key)) return false;
+/** Handle a key in the list; return whether it had an effect. */
+export function handleKey(key) {
+  if (list.hidden || !applyKey(key)) return false;
   key.preventDefault();
   return true;
 }
 
-/** Do what a key does in the list; false if that is nothing. */
-function does(key) {
+/** Apply a key to the list; return whether it had an effect. */
+function applyKey(key) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[key.key];
   const enter = key.key === "Enter" && !key.shiftKey;
   if (key.key === "Escape") close();
@@ -70,8 +70,8 @@ async function offerCommands(begun, mine) {
     fitting.map(({ command, description }) => ({
       title: `/${command}`,
       detail: description,
-      choose: () => deeds.send(`/${command}`),
-      insert: () => deeds.insert(`/${command} `),
+      choose: () => callbacks.send(`/${command}`),
+      insert: () => callbacks.insert(`/${command} `),
     })),
   );
 }
@@ -81,23 +81,23 @@ async function askInline(query, mine) {
   if (mine !== round) return;
   asking = 0;
   const found = (answer?.results ?? []).map(offerOf);
-  if (answer?.button) found.push(wayToBot(answer.button));
+  if (answer?.button) found.push(botButton(answer.button));
   show(found, found.length ? "" : "No results");
 }
 
 function offerOf(result) {
   const pick = async () => {
-    deeds.insert("");
+    callbacks.insert("");
     await attempt(() => act("pick", { person: here.person, chat: here.chat, topic: here.topic, result: result.id }));
   };
   const title = result.title ?? result.caption ?? result.type;
   return { title, detail: result.description ?? "", choose: pick, insert: pick };
 }
 
-/** The line Telegram shows with the results: it leads to the chat with the bot. */
-function wayToBot({ text, start_parameter: start }) {
+/** Return the button Telegram shows with the results, which opens the chat with the bot. */
+function botButton({ text, start_parameter: start }) {
   const go = () => {
-    deeds.insert("");
+    callbacks.insert("");
     open(`https://t.me/${world.bot.username}?start=${start}`);
   };
   return { title: text, detail: "", choose: go, insert: go };

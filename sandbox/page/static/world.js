@@ -1,27 +1,27 @@
-// What is known of the chats, who is looking at which, and who wants to hear of changes.
+// The state of the page: chats and people, the visitor's place, and listeners for changes.
 
-/** People, chats with their messages by id, the panel, the ready photos, and the show, if one is due. */
+/** People, chats with their messages by id, the panel, the ready photos, and the demonstration. */
 export const world = { bot: null, people: [], chats: new Map(), panel: null, photos: [], show: null };
 
-/** Who the visitor is and where: a person, a chat and, in a forum, a topic. */
+/** The visitor's person, chat and, in a forum, topic. */
 export const here = { person: null, chat: null, topic: null };
 
 const listeners = new Map();
 
-/** Call `listener` whenever one of these things happens. */
+/** Call `listener` on each of these events, separated by spaces. */
 export function on(kinds, listener) {
   for (const kind of kinds.split(" ")) {
     listeners.set(kind, [...(listeners.get(kind) ?? []), listener]);
   }
 }
 
-/** Tell that something happened. */
+/** Call the listeners of an event. */
 export function tell(kind, about) {
   for (const listener of listeners.get(kind) ?? []) listener(about);
 }
 
-/** Take in what the server tells. */
-export function hear(event) {
+/** Apply an event of the server, and call its listeners. */
+export function receive(event) {
   const chat = world.chats.get(event.message?.chat ?? event.chat);
   switch (event.kind) {
     case "state":
@@ -58,10 +58,10 @@ function takeState(state) {
   for (const chat of state.chats) {
     chat.messages = new Map(chat.messages.map((message) => [message.id, message]));
   }
-  settle();
+  correctPlace();
 }
 
-/** The chats a person sees, their own private one first. */
+/** Return the chats of a person, the private one first. */
 export function chatsOf(person) {
   return [...world.chats.values()].filter((chat) => chat.members.includes(person));
 }
@@ -69,34 +69,34 @@ export function chatsOf(person) {
 export const chatHere = () => world.chats.get(here.chat);
 export const personHere = () => world.people.find((person) => person.id === here.person);
 
-/** What a chat is called. */
+/** Return the title of a chat. */
 export const nameOf = (chat) => chat.title ?? world.bot.name;
 
-/** Whose face stands for a chat: the bot's where one is alone with it. */
+/** Return the owner of a chat's avatar: the bot for a private chat. */
 export const faceOf = (chat) =>
   chat.type === "private" ? world.bot : { id: chat.id, name: chat.title, bot: false };
 
-/** Whether something with a chat and a topic, such as a message, belongs to what is open. */
+/** Whether a message or event belongs to the open chat and topic. */
 export function isHere({ chat, topic }) {
   return chat === here.chat && (!chatHere().forum || topic === here.topic);
 }
 
-/** Go somewhere else; the address remembers it, so that a reload comes back. */
+/** Go to another place and store it in the address, so that a reload returns to it. */
 export function go(place) {
   Object.assign(here, place);
-  settle();
+  correctPlace();
   history.replaceState(null, "", `#${new URLSearchParams(Object.entries(here).filter(([, id]) => id))}`);
   tell("moved");
 }
 
-/** Come back to the place the address names. */
+/** Restore the place stored in the address. */
 export function returnToAddress() {
   const place = new URLSearchParams(location.hash.slice(1));
   for (const name of Object.keys(here)) here[name] = Number(place.get(name)) || null;
 }
 
-/** See to it that the place exists: a known person, a chat they are in, a topic of that chat. */
-function settle() {
+/** Correct the place: a known person, a chat of theirs, a topic of that chat. */
+function correctPlace() {
   if (!personHere()) here.person = world.people[0].id;
   if (!chatHere()?.members.includes(here.person)) here.chat = chatsOf(here.person)[0].id;
   if (!chatHere().topics.some((topic) => topic.id === here.topic)) here.topic = null;

@@ -1,4 +1,4 @@
-"""What a visitor of the page does as one of its people, carried out in the sandbox's Telegram."""
+"""The actions of a page's visitor, carried out in the sandbox's Telegram as one of its people."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.aimlapi import sound
 from sandbox.aimlapi.drawing import sticker
-from sandbox.page.uploads import send
+from sandbox.page.uploads import send_upload
 from sandbox.telegram import Group
 
 if TYPE_CHECKING:
     from sandbox.page.cast import Cast
     from sandbox.page.uploads import Upload
-    from sandbox.telegram import Answer, Chat, InlineAnswer, Message, Person, TelegramSandbox, Topic
+    from sandbox.telegram import Chat, Message, Person, TelegramSandbox, Topic
 
-_PATIENCE = 20.0  # seconds the bot may take to answer a button
-_CHECKOUT_PATIENCE = 10.0  # seconds Telegram waits for the bot's word before a payment
-_INLINE_PATIENCE = 4.0  # seconds it may take to answer while somebody types
+_PRESS_TIMEOUT = 20.0  # seconds for the bot to answer a button
+_CHECKOUT_TIMEOUT = 10.0  # seconds for the bot to answer a pre-checkout query, as at Telegram
+_INLINE_TIMEOUT = 4.0  # seconds for the bot to answer an inline query
 _VOICE_SECONDS = 3
 
+Json = dict[str, Any]
 
-class _Act(BaseModel):
-    """Who acts where: ids of a person and a chat."""
+
+class _Action(BaseModel):
+    """An action: the ids of its person and its chat."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,130 +36,136 @@ class _Act(BaseModel):
     chat: int
 
 
-class Said(_Act):
-    """A text, or the caption of what is sent with it."""
+class NewMessage(_Action):
+    """A text, or the caption of files."""
 
     text: str = Field(default="", max_length=4096)
     topic: int | None = None
     reply: int | None = None
 
 
-class Pressed(_Act):
-    """A button, by where it stands under a message."""
+class ButtonPress(_Action):
+    """A button, by its position under a message."""
 
     message: int
     row: int = Field(ge=0)
     column: int = Field(ge=0)
 
 
-class Paid(_Act):
-    """An invoice somebody pays."""
+class Payment(_Action):
+    """A payment of an invoice."""
 
     message: int
 
 
-class Changed(_Act):
-    """A message somebody has another text for."""
+class MessageEdit(_Action):
+    """A new text of a message."""
 
     message: int
     text: str = Field(min_length=1, max_length=4096)
 
 
-class Removed(_Act):
-    """A message somebody deletes."""
+class Deletion(_Action):
+    """The deletion of a message."""
 
     message: int
 
 
-class Asked(_Act):
-    """Words typed after the bot's name."""
+class InlineQuery(_Action):
+    """A text typed after the bot's name."""
 
     query: str = Field(max_length=256)
 
 
-class Picked(_Act):
+class InlineChoice(_Action):
     """A result of the last inline query, by its id."""
 
     result: str
     topic: int | None = None
 
 
-class Sent(_Act):
-    """Something that is no text, no photo and no file."""
+class Attachment(_Action):
+    """A ready voice message or sticker."""
 
     kind: Literal["voice", "sticker"]
     topic: int | None = None
 
 
-class Forwarded(_Act):
-    """A message, taken to a chat; `chat` is where it stands."""
+class Forward(_Action):
+    """The forwarding of a message from `chat` to the chat `to`."""
 
     message: int
     to: int
 
 
-class Moved(_Act):
-    """The bot, brought into a group or thrown out of it."""
+class BotMembership(_Action):
+    """The bot's addition to a group, or its removal."""
 
     into: bool
 
 
-class Acts:
-    """Everything people can do; LookupError where something acted on is not there (any more)."""
+class Actions:
+    """Carries out actions; raises LookupError if the message, button or chat does not exist.
+
+    An action returns the JSON for the page, or None.
+    """
 
     def __init__(self, telegram: TelegramSandbox, cast: Cast) -> None:
         self._telegram = telegram
         self._cast = cast
         self._results: dict[str, dict[str, Any]] = {}
 
-    async def say(self, said: Said, uploads: list[Upload]) -> None:
-        """Write a text, or send files of which the first carries it; several are an album."""
-        person, chat = self._place(said)
-        topic = self._topic(chat, said.topic)
-        reply_to = _message(chat, said.reply) if said.reply else None
+    async def say(self, new: NewMessage, uploads: list[Upload]) -> None:
+        """Send a text, or files with it as the caption of the first; several are an album."""
+        person, chat = self._place(new)
+        topic = self._topic(chat, new.topic)
+        reply_to = _message(chat, new.reply) if new.reply else None
         if not uploads:
-            await chat.send(person, said.text, reply_to=reply_to, topic=topic)
+            await chat.send(person, new.text, reply_to=reply_to, topic=topic)
             return
         album = str(self._telegram.world.fresh_id()) if len(uploads) > 1 else None
-        around: dict[str, Any] = {"reply_to": reply_to, "topic": topic, "album": album}
+        options: dict[str, Any] = {"reply_to": reply_to, "topic": topic, "album": album}
         for index, upload in enumerate(uploads):
-            caption = (said.text or None) if index == 0 else None
-            await send(chat, person, upload, caption=caption, **around)
+            caption = (new.text or None) if index == 0 else None
+            await send_upload(chat, person, upload, caption=caption, **options)
 
-    async def press(self, pressed: Pressed) -> Answer:
-        """Press a button; raises AssertionError where the bot does not answer."""
+    async def press(self, pressed: ButtonPress) -> Json:
+        """Press a button; raises AssertionError if the bot does not answer."""
         person, chat = self._place(pressed)
         message = _message(chat, pressed.message)
         button = message.buttons[pressed.row][pressed.column]
-        return await self._telegram.world.press(message, button, by=person, timeout=_PATIENCE)
+        answer = await self._telegram.world.press(
+            message, button, by=person, timeout=_PRESS_TIMEOUT
+        )
+        return {"text": answer.text, "alert": answer.alert, "url": answer.url}
 
-    async def pay(self, paid: Paid) -> str:
-        """Pay an invoice in play Stars; returns why the bot refuses. AssertionError as above."""
+    async def pay(self, paid: Payment) -> Json:
+        """Pay an invoice; raises AssertionError if the bot does not answer."""
         person, chat = self._place(paid)
-        answer = await chat.pay(_message(chat, paid.message), person, _CHECKOUT_PATIENCE)
-        return "" if answer["ok"] else str(answer["error_message"])
+        answer = await chat.pay(_message(chat, paid.message), person, _CHECKOUT_TIMEOUT)
+        return {"refused": "" if answer["ok"] else answer["error_message"]}
 
-    async def change(self, changed: Changed) -> None:
-        """Change one's own message."""
+    async def change(self, changed: MessageEdit) -> None:
+        """Edit a message of the same person."""
         person, chat = self._place(changed)
         await chat.edit(_own(chat, changed.message, person), changed.text)
 
-    async def remove(self, removed: Removed) -> None:
-        """Delete one's own message, or in private the bot's."""
+    async def remove(self, removed: Deletion) -> None:
+        """Delete a message of the same person, or of the bot in a private chat."""
         person, chat = self._place(removed)
         message = _message(chat, removed.message)
         if message.sender is not person and chat.type != "private":
             raise LookupError("that is somebody else's message")
         await chat.delete_message(message)
 
-    async def ask(self, asked: Asked) -> InlineAnswer:
-        """Type after the bot's name; raises AssertionError where the bot does not answer."""
+    async def ask(self, asked: InlineQuery) -> Json:
+        """Send an inline query; raises AssertionError if the bot does not answer."""
         person, _ = self._place(asked)
-        answer = await self._telegram.inline(person, asked.query, timeout=_INLINE_PATIENCE)
+        answer = await self._telegram.inline(person, asked.query, timeout=_INLINE_TIMEOUT)
         self._results = {result["id"]: result for result in answer}
-        return answer
+        return {"results": answer.results, "button": answer.button}
 
-    async def send(self, sent: Sent) -> None:
+    async def send(self, sent: Attachment) -> None:
         """Send a voice message or a sticker."""
         person, chat = self._place(sent)
         topic = self._topic(chat, sent.topic)
@@ -168,7 +176,7 @@ class Acts:
             picture = await asyncio.to_thread(_sticker)
             await chat.send_sticker(person, picture, topic=topic)
 
-    async def forward(self, forwarded: Forwarded) -> None:
+    async def forward(self, forwarded: Forward) -> None:
         """Forward a message to a chat of the same person."""
         person, chat = self._place(forwarded)
         message = _message(chat, forwarded.message)
@@ -176,22 +184,22 @@ class Acts:
             raise LookupError("Telegram’s own lines cannot be forwarded")
         await self._cast.chat(forwarded.to, person).forward(person, message)
 
-    async def move(self, moved: Moved) -> None:
-        """Bring the bot into a group, or throw it out."""
+    async def move(self, moved: BotMembership) -> None:
+        """Add the bot to a group, or remove it."""
         person, chat = self._place(moved)
         if not isinstance(chat, Group) or chat.has_bot is moved.into:
             raise LookupError("nothing is to be done here")
         (chat.add_bot if moved.into else chat.kick_bot)(person)
 
-    async def pick(self, picked: Picked) -> None:
+    async def pick(self, picked: InlineChoice) -> None:
         """Send a result of the last inline query."""
         person, chat = self._place(picked)
         topic = self._topic(chat, picked.topic)
         await chat.send_inline(person, self._results[picked.result], topic=topic)
 
-    def _place(self, act: _Act) -> tuple[Person, Chat]:
-        person = self._cast.person(act.person)
-        return person, self._cast.chat(act.chat, person)
+    def _place(self, action: _Action) -> tuple[Person, Chat]:
+        person = self._cast.person(action.person)
+        return person, self._cast.chat(action.chat, person)
 
     @staticmethod
     def _topic(chat: Chat, topic_id: int | None) -> Topic | None:
