@@ -121,7 +121,7 @@ class Scheduler:
     async def watch(self) -> None:
         """Probe the provider during outages, until cancelled: no chat's timer does that."""
         while True:
-            await self.lifecycle.heed_clock()
+            await self.lifecycle.adjust_to_clock()
             now = self.clock()
             if now < (self._watched_at or 0.0):
                 # the clock was set back: chats would be looked at as much later

@@ -89,24 +89,24 @@ class Lifecycle:
     terms: Terms | None = None
     uptime: Callable[[], float] | None = None
     """A monotonic clock; None if `clock` is never set."""
-    _ahead: float = field(init=False, default=0.0)
+    _clock_offset: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
-        self._ahead = self._set_by()
+        self._clock_offset = self._clock_shift()
 
-    def _set_by(self) -> float:
+    def _clock_shift(self) -> float:
         """Return by how many seconds the clock was set since this was last corrected."""
-        return 0.0 if self.uptime is None else self.clock() - self.uptime() - self._ahead
+        return 0.0 if self.uptime is None else self.clock() - self.uptime() - self._clock_offset
 
-    async def heed_clock(self) -> None:
+    async def adjust_to_clock(self) -> None:
         """Shift the times of unfinished generations if the clock was set: elapsed time counts."""
-        if abs(self._set_by()) > CLOCK_TOLERANCE:
+        if abs(self._clock_shift()) > CLOCK_TOLERANCE:
             async with self.db.transaction() as tx:
                 # another task may have done it while this one waited for the lock
-                if abs(seconds := self._set_by()) > CLOCK_TOLERANCE:
+                if abs(seconds := self._clock_shift()) > CLOCK_TOLERANCE:
                     await generations.shift_times(tx, seconds)
                     self.breaker.shift_times(seconds)
-                    self._ahead += seconds
+                    self._clock_offset += seconds
                     logger.warning("the clock was set by %.0f s", seconds)
 
     async def advance(self, generation: Generation, outcome: Outcome) -> Generation | None:
@@ -114,7 +114,7 @@ class Lifecycle:
 
         The transition is decided by the state in the database, not by the given object.
         """
-        await self.heed_clock()
+        await self.adjust_to_clock()
         now = self.clock()
         async with self.db.transaction() as tx:
             match outcome:

@@ -41,13 +41,9 @@ class TransitionBuilder:
     ) -> Transition:
         """Go to another state; the request is due at once if no `due_at` is given."""
         return Transition(
-            to=to,
-            reason=reason,
-            credits=credits_,
-            due_at=self.now if due_at is None else due_at,
-            changes=changes or {},
-            owes=owes,
-        )
+            to=to, reason=reason, credits=credits_, due_at=self.now if due_at is None else due_at,
+            changes=changes or {}, owes=owes,
+        )  # fmt: skip
 
     def stay(self, due_at: float | None, changes: Changes) -> Transition:
         """Stay in the present state."""
@@ -237,13 +233,7 @@ class TransitionBuilder:
 
     def next_poll(self, accepted_at: float) -> float:
         """Return when to poll next."""
-        return schedule.next_poll(
-            now=self.now,
-            accepted_at=accepted_at,
-            durations=self.estimate.durations,
-            typical=self.estimate.typical,
-            fixed=self.policy.interval,
-        )
+        return schedule.next_poll(self.now, accepted_at, self.estimate, self.policy.interval)
 
     def budget_at(self, micros: int) -> Changes:
         """Return the operator's share of the price, now that the price is `micros`."""

@@ -19,7 +19,7 @@ from storage import DAY_SECONDS, HOUR_SECONDS, generations, outages
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from generation.models.offer import Offer
     from generation.provider.client import AimlApi
@@ -98,8 +98,8 @@ class JobPolicy:
 class Estimate:
     """How long a request takes at the provider, and the durations this is derived from.
 
-    `seconds` is the estimate, `durations` are those of alike requests, and `typical` is the
-    duration in the offer.
+    `seconds` is the estimate, `durations` are those of alike requests, newest last, and `typical`
+    is the duration in the offer, used while there are hardly any.
     """
 
     seconds: float
@@ -204,22 +204,11 @@ def _alike(request: Request) -> tuple[str, int, str | None]:
     return request.model, request.seconds, request.resolution
 
 
-def next_poll(
-    *,
-    now: float,
-    accepted_at: float,
-    durations: Sequence[float],
-    typical: float,
-    fixed: float | None,
-) -> float:
-    """Return when to poll next: after the operator's interval `fixed`, or at the next planned poll.
-
-    `durations` are those of alike requests, newest last; `typical` is the duration in the offer,
-    used while there are hardly any.
-    """
-    if fixed is not None:
-        return now + fixed
-    times = poll_times(tuple(durations)[-MAX_DURATIONS:], typical)
+def next_poll(now: float, accepted_at: float, estimate: Estimate, interval: float | None) -> float:
+    """Return when to poll next: after the operator's `interval`, or at the next planned poll."""
+    if interval is not None:
+        return now + interval
+    times = poll_times(estimate.durations[-MAX_DURATIONS:], estimate.typical)
     passed = max(0.0, now - accepted_at)
     later = bisect_right(times, passed + MIN_POLL_SECONDS / 2)
     wait = times[later] - passed if later < len(times) else MAX_POLL_SECONDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from generation.media.pictures import nearest_aspect, share_lost
 from generation.orders import options, reading, substitutes
@@ -133,17 +133,14 @@ class Alternative:
 
     def apply_to(self, requested: Options) -> Options:
         """Return the requested options with the tapped ones instead."""
-        if self.seconds:
-            requested = replace(requested, seconds=str(self.seconds))
+        tapped = {
+            "seconds": str(self.seconds or ""), "model": self.family, "fit": self.fit,
+            "aspect_ratio": self.aspect_ratio, "resolution": self.resolution,
+        }  # fmt: skip
+        changes: dict[str, Any] = {name: value for name, value in tapped.items() if value}
         if self.family:
-            requested = replace(requested, model=self.family, pro=False)
-        if self.fit:
-            requested = replace(requested, fit=self.fit)
-        if self.aspect_ratio:
-            requested = replace(requested, aspect_ratio=self.aspect_ratio)
-        if self.resolution:
-            requested = replace(requested, resolution=self.resolution)
-        return requested
+            changes["pro"] = False
+        return replace(requested, **changes)
 
 
 def quote(

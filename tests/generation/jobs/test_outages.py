@@ -292,7 +292,7 @@ async def test_a_rate_limit_lasts_no_longer_where_the_clock_was_set_back_by_hour
     provider.faults.next("submit", Fault.http(429, retry_after=7))
     waiting = await steps.submit(await steps.ask())
     clock.now -= 6 * HOUR_SECONDS
-    await steps.lifecycle.heed_clock()
+    await steps.lifecycle.adjust_to_clock()
     assert steps.breaker.is_open
     for time in (clock, uptime):
         time.now += 8
