@@ -182,7 +182,7 @@ def test_one_place_alone_moves_a_generation() -> None:
         for path in (PROJECT / floor).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 match node:
-                    case ast.Call(func=ast.Attribute(ast.Name("generations"), "move")):
+                    case ast.Call(func=ast.Attribute(ast.Name("generations"), "change_state")):
                         movers.append(path.relative_to(PROJECT).as_posix())
                     case _:
                         pass
