@@ -193,7 +193,6 @@ async def start(
 
 
 async def _greet(sender: Sender, message: Message, context: Context) -> None:
-    """Greet the sender in private."""
     services = context.services
     terms, selling = services.terms_of(sender.person), bool(services.policy.stars_per_credit)
     hello = greeting(sender.translator, services.offer, terms, selling=selling)

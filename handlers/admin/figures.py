@@ -270,7 +270,6 @@ def owed_line(credits_: int, offer: Offer, translator: Translator) -> str:
 
 
 def _count_lines(figures: Figures, translator: Translator) -> list[str]:
-    """Return lines with the numbers of requests by outcome."""
     _, number = translator.gettext, translator.number
     lines = [
         _("Asked for: {asked} · delivered: {delivered}").format(

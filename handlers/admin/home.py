@@ -249,7 +249,6 @@ async def show_groups(
 async def _group_line(
     tx: Connection, services: Services, chat: Chat, place: int, translator: Translator
 ) -> str:
-    """Return a line with the number of a group's videos, and what is left of its pool."""
     account, now = Account.chat(chat.id), services.clock()
     pool = await balances.pool(tx, chat.id, account, services.terms, now)
     line = (
@@ -299,13 +298,8 @@ def _usual_price(family: Family, services: Services, translator: Translator) -> 
         usual = resolve(Options(model=family.name), Defaults(), services.catalogue.named, kind)
         if isinstance(usual, Choice):
             cost = price_choice(usual, services.offer)
-            return " · ".join(
-                (
-                    translator.duration(usual.seconds),
-                    translator.money(cost.usd),
-                    translator.credits(cost.credits),
-                )
-            )
+            length, price = translator.duration(usual.seconds), translator.money(cost.usd)
+            return f"{length} · {price} · {translator.credits(cost.credits)}"
     return ""
 
 

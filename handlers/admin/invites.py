@@ -82,13 +82,11 @@ async def _make(
 
 
 async def _send_link(sender: Sender, made: Invite, text: str) -> None:
-    """Send a new link to the admin, with a button that revokes it."""
     revoke = Button(sender.translator.gettext("Revoke"), RevokeInvite(made.id))
     await sender.reply(f"{text}\n\n{sender.outbox.link}?start={made.secret}", buttons=[[revoke]])
 
 
 def _invite_text(made: Invite, sender: Sender, services: Services) -> str:
-    """Describe what a link does."""
     translator = sender.translator
     uses = translator.ngettext(
         "This link is for {count} person.", "This link is for {count} people.", made.uses

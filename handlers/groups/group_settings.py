@@ -228,7 +228,6 @@ async def show_group_settings(
 async def _page(
     services: Services, sender: Sender, group: Group, topic: str | None
 ) -> tuple[str, list[list[Button]]]:
-    """Return the text and the buttons of a group's settings."""
     lines = text(group, services.terms.zone, sender.translator), await pool_text(services, sender)
     rows = buttons(group, sender.translator, sender.thread_id, topic, services.languages)
     return "\n".join(filter(None, lines)), rows
