@@ -58,7 +58,7 @@ swimming; rise rises launch lifts rising; sleep sleeps sleeping rest rests sit s
 """
 _TONES = """
 red crimson scarlet; orange ginger copper; yellow gold golden; green emerald; blue azure; purple
-violet lilac; pink rosy; white; black ink; grey gray silver; brown
+violet lilac; pink rosy; white; ink black; grey gray silver; brown
 """
 _PHRASES = {
     "sailing boat": "sailboat",

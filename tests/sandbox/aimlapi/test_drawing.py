@@ -49,6 +49,14 @@ def test_a_cat_sits_on_the_boat_it_is_said_to_be_on_and_a_red_fox_is_red() -> No
     assert fox.body[2] > fox.body[0]
 
 
+@pytest.mark.parametrize(
+    "colour", ["black", "gray", "white", "golden", "ginger", "violet", "brown"]
+)
+def test_a_cat_may_have_any_colour(colour: str) -> None:
+    [cat] = idea.read(f"a {colour} cat").subjects
+    assert cat.body is not None
+
+
 def test_a_car_that_drifts_stays_on_the_ground_and_one_that_flies_does_not() -> None:
     cars = [
         idea.read(f"a car {does} through the desert").subjects[0] for does in ("drifts", "flies")
