@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Unpack
 
 import telegram
 
+from generation.jobs import lifecycle
 from handlers.replies.keyboards import Button
 from handlers.replies.outbox import SentMessage
 from handlers.replies.sending import Refused, SendError, translate_errors
 from handlers.replies.texts import unlinked
-from storage import SHARED_IDS, cards, chats, people, videos
+from storage import SHARED_IDS, cards, chats, generations, people, videos
+from storage.cards import CardKind, Draft
 from storage.chats import ChatKind
+from storage.generations import State
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -75,7 +78,8 @@ class PressAnswer:
 class EditedCard:
     """The open card about a message that was edited; it goes where nothing stands in its place.
 
-    An edit orders nothing: what the message says now is put on the card, to be tapped.
+    An edit orders nothing: what the message says now is put on the card, to be tapped. An order
+    that can still be undone is cancelled, and becomes such a card.
     """
 
     card: Card
@@ -205,9 +209,10 @@ async def meet(
         return None  # it is new at Telegram
     async with services.db.reading() as connection:
         sender = await _known(connection, update, services, press)
-    if update.edited_message is not None or (
-        sender is not None and (sender.closed is None or sender.closed.state != "open")
-    ):
+    if (edit := update.edited_message) is not None:
+        card = await _undo_order(services, sender, edit) if sender else None
+        return replace(sender, edited=EditedCard(card)) if sender and card else sender
+    if sender is not None and (sender.closed is None or sender.closed.state != "open"):
         return sender
     async with services.db.transaction() as tx:
         if sender is None:
@@ -222,6 +227,42 @@ async def meet(
         if sender is not None and sender.closed is not None and update.message is not None:
             await cards.close_open(tx, sender.chat.id, sender.account, by=cause_of(update.message))
         return sender
+
+
+async def _undo_order(services: Services, sender: Sender, message: telegram.Message) -> Card | None:
+    """Cancel the order of an edited message if it can be undone; return a card in its place.
+
+    Also for an order that was cancelled already. The card takes over the status message.
+    """
+    # without a date, Telegram reports a change that nobody made
+    if sender.edited or message.edit_date is None or sender.access is not Access.MEMBER:
+        return None
+    now, cause = services.clock(), cause_of(message)
+    async with services.db.reading() as connection:
+        order = await generations.by_cause(connection, cause)
+    if order is not None and order.state is State.QUEUED and order.due_at > now:
+        order = await lifecycle.cancel(services.db, order.id, sender.account, now=now)
+    if order is None or order.state is not State.CANCELLED or order.account != sender.account:
+        return None
+    status = services.status.keep_message(order)
+    services.wake(order.chat)
+    draft = Draft(
+        cause=cause,
+        kind=CardKind.PICTURE if order.picture else CardKind.PROMPT,
+        chat=sender.chat.id,
+        thread_id=sender.thread_id,
+        account=sender.account,
+        message_id=order.message_id,
+        prompt=order.prompt,
+        picture=order.picture,
+        picture_by=order.picture_by,
+    )
+    async with services.db.transaction() as tx:
+        card, replaced = await cards.ask(tx, draft, now=now)
+        if status is not None and card.state == "open":
+            await cards.shown(tx, card.id, status)
+    await sender.take_away(replaced)
+    return replace(card, card_message=status) if card.state == "open" else None
 
 
 def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:

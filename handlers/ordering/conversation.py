@@ -9,7 +9,7 @@ answer to a question, a tap on a price. Everything else gets a card that asks fi
 private, forwarded messages and albums, video frames, somebody else's text, changes to a video,
 plain words that were read as options, and text that may continue in the next message. Small talk
 and text without letters order nothing. Neither does an edit: it updates the card while that is
-open (`senders.EditedCard`).
+open, and an order that can still be undone becomes a card again (`senders.EditedCard`).
 """
 
 from __future__ import annotations

@@ -183,7 +183,8 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
     card = worded = replaced = None
     short: Pause | ContentBrake | TooFewCredits | None = None
     async with services.db.transaction() as tx:
-        made = await generations.by_cause(tx, draft.cause) if draft.origin == "message" else None
+        is_new = draft.origin == "message" and sender.edited is None
+        made = await generations.by_cause(tx, draft.cause) if is_new else None
         balance, pool = await _balances(tx, services, sender)
         if made is None and (draft.words or draft.picture is None):
             short = await outages.wait_reason(tx, sender.account, sender.chat.id, now)

@@ -285,10 +285,17 @@ class StatusMessages:
                 return StatusText(("held", bool(pause)), held_back_text(pause, translator))
         return None if forecast.position is None else status_text(forecast, translator, now)
 
-    def keep_message(self, generation: Generation) -> None:
-        """Leave the status in its chat, where whoever calls says in it what became of a request."""
-        if self._shown.pop(generation.id, None) or generation.status_message is not None:
+    def keep_message(self, generation: Generation) -> int | None:
+        """Leave the status message in its chat for the caller to change; return its id.
+
+        None if there is no message. A reaction is taken back as usual.
+        """
+        shown = self._shown.get(generation.id)
+        message = shown.message if shown else generation.status_message
+        if message:
+            self._shown.pop(generation.id, None)
             self._mark_ended(generation)
+        return message or None
 
     async def show_failure(
         self, generation: Generation, chat: Chat, text: str, buttons: Sequence[Sequence[Button]]

@@ -17,13 +17,14 @@ from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_told_while_waiting import is_closed
+from tests.groups.acts import spent
 from tests.groups.test_pools import give
 from tests.handlers.commons import settled
 from tests.reliability.rows import Clock
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from storage.generations import Generation
     from tests.house import House
 
@@ -72,6 +73,77 @@ async def test_an_order_says_its_price_and_what_is_left_and_waits_with_cancel(
         await has(chat, ann, 54)
     assert provider.submissions == []
     assert not status.deleted, "what became of it stays to be read"
+
+
+async def test_an_edit_while_an_order_can_be_undone_puts_it_on_a_card_and_nothing_is_charged_twice(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        asked = await chat.send(ann, "/video a ct")
+        status = await chat.wait(says("On it! 9 credits, 45 left."))
+        await chat.edit(asked, "/video a cat")
+        assert await chat.wait(says("“a cat”")) is status
+        assert await spent(house, ann) == 0
+        await chat.edit(asked, "/video a black cat --seconds 8")
+        assert await chat.wait(says("“a black cat”")) is status
+        await status.press("🎬 Make it · 17", by=ann)
+        await chat.wait(shows_video("a black cat"))
+        await chat.edit(asked, "/video a white cat")
+        await has(chat, ann, 37)
+    assert [one.body["prompt"] for one in provider.submissions] == ["a black cat"]
+    assert not [one for one in chat.from_bot if "white" in (one.text or "")]
+
+
+@pytest.mark.parametrize("text", ["no", "/help"])
+async def test_an_order_that_can_be_undone_and_is_edited_to_none_costs_nothing(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, text: str
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        asked = await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        await chat.edit(asked, text)
+        await chat.wait_gone(status)
+        await has(chat, ann, 54)
+    assert provider.submissions == []
+
+
+async def test_an_edited_caption_keeps_its_photo(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        sent = await chat.send_photo(ann, photo(1280, 720), caption="it rains")
+        status = await chat.wait(says("On it!"))
+        await chat.edit(sent, "it snows")
+        assert await chat.wait(says("“it snows”")) is status
+        await status.press("🎬 Make it · 9", by=ann)
+        await chat.wait(shows_video("it snows", to=sent.message_id))
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
+
+
+async def test_a_change_that_nobody_made_leaves_the_order(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        asked = await chat.send(ann, "/video a cat")
+        await chat.wait(says("On it!"))
+        telegram.world.edited(asked)
+        await has(chat, ann, 45)
+        assert (await only(house, ann)).state is State.QUEUED
+
+
+async def test_what_is_edited_after_it_was_cancelled_is_asked_about(
+    house: House, club: Group, ann: Person, bob: Person
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        asked = await club.send(ann, "/video a ct")
+        await club.send(ann, "/cancel")
+        await club.wait(says("Cancelled."))
+        await club.edit(asked, "/video a cat")
+        card = await club.wait(says("“a cat”"))
+        assert await spent(house, ann) == 0
+        await card.press("🎬", by=ann)
+        await club.wait(shows_video("a cat"))
+        assert await spent(house, ann) == 9
 
 
 async def test_cancelling_twice_gives_nothing_more(
