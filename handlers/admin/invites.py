@@ -63,10 +63,10 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
         return
     uses, credits_ = wanted
     async with services.db.transaction() as tx:
-        made = await _make(tx, services, sender, cause, INVITE_PREFIX, uses=uses, credits_=credits_)
-        details = f"#{made.id}: {uses} × {credits_}"
+        link = await _make(tx, services, sender, cause, INVITE_PREFIX, uses=uses, credits_=credits_)
+        details = f"#{link.id}: {uses} × {credits_}"
         await record(tx, services, sender, cause, "invite", details=details)
-    await _send_link(sender, made, _invite_text(made, sender, services))
+    await _send_link(sender, link, _invite_text(link, sender, services))
 
 
 async def _make(
@@ -81,21 +81,21 @@ async def _make(
     )
 
 
-async def _send_link(sender: Sender, made: Invite, text: str) -> None:
-    revoke = Button(sender.translator.gettext("Revoke"), RevokeInvite(made.id))
-    await sender.reply(f"{text}\n\n{sender.outbox.link}?start={made.secret}", buttons=[[revoke]])
+async def _send_link(sender: Sender, link: Invite, text: str) -> None:
+    revoke = Button(sender.translator.gettext("Revoke"), RevokeInvite(link.id))
+    await sender.reply(f"{text}\n\n{sender.outbox.link}?start={link.secret}", buttons=[[revoke]])
 
 
-def _invite_text(made: Invite, sender: Sender, services: Services) -> str:
+def _invite_text(link: Invite, sender: Sender, services: Services) -> str:
     translator = sender.translator
     uses = translator.ngettext(
-        "This link is for {count} person.", "This link is for {count} people.", made.uses
-    ).format(count=translator.number(made.uses))
+        "This link is for {count} person.", "This link is for {count} people.", link.uses
+    ).format(count=translator.number(link.uses))
     gives = (
         translator.gettext("Each gets {credits}.").format(
-            credits=worth(translator, made.credits, services.usual_cost)
+            credits=worth(translator, link.credits, services.usual_cost)
         )
-        if made.credits
+        if link.credits
         else ""
     )
     open_ = (
@@ -116,13 +116,13 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
         await sender.reply(text.format(most=translator.number(MAX_CREDITS)))
         return
     async with services.db.transaction() as tx:
-        made = await _make(tx, services, sender, cause, GIFT_PREFIX, uses=1, credits_=credits_)
-        details = f"#{made.id}: {credits_}"
+        link = await _make(tx, services, sender, cause, GIFT_PREFIX, uses=1, credits_=credits_)
+        details = f"#{link.id}: {credits_}"
         await record(tx, services, sender, cause, "gift", details=details)
     text = translator.gettext(
         "🎁 Whoever opens this link first gets {credits}. I tell you who it was."
     ).format(credits=worth(translator, credits_, services.usual_cost))
-    await _send_link(sender, made, text)
+    await _send_link(sender, link, text)
 
 
 @router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke #{invite}"))
@@ -131,19 +131,19 @@ async def revoke(
 ) -> None:
     """Revoke a link; people who used it stay allowed."""
     async with services.db.transaction() as tx:
-        made = await people.invite(tx, press.invite)
-        if made is not None and await people.revoke_invite(tx, made.id):
-            details = f"#{made.id}: revoked"
+        link = await people.invite(tx, press.invite)
+        if link is not None and await people.revoke_invite(tx, link.id):
+            details = f"#{link.id}: revoked"
             await record(tx, services, sender, cause, "invite", details=details)
-    if made is None:
+    if link is None:
         await sender.answer(sender.translator.gettext("This button is old."))
         return
     text = sender.translator.ngettext(
         "This link is revoked. {count} person used it.",
         "This link is revoked. {count} people used it.",
-        made.used,
+        link.used,
     )
-    text = text.format(count=sender.translator.number(made.used))
+    text = text.format(count=sender.translator.number(link.used))
     await sender.show(text, [home_row(sender.translator)], shown)
 
 
@@ -169,18 +169,18 @@ async def show_invites(
         await show_invites(sender, ShowInvites(valid), shown, services)
         return
     lines, rows = list[str](), list[list[Button]]()
-    for made in page:
+    for link in page:
         line = translator.gettext("#{id}: {used} of {uses} used, {credits} each")
         lines.append(
             line.format(
-                id=made.id,
-                used=translator.number(made.used),
-                uses=translator.number(made.uses),
-                credits=translator.credits(made.credits),
+                id=link.id,
+                used=translator.number(link.used),
+                uses=translator.number(link.uses),
+                credits=translator.credits(link.credits),
             )
         )
-        label = translator.gettext("Revoke #{id}").format(id=made.id)
-        rows.append([Button(label, RevokeInvite(made.id))])
+        label = translator.gettext("Revoke #{id}").format(id=link.id)
+        rows.append([Button(label, RevokeInvite(link.id))])
     text = "\n".join(lines) or translator.gettext("No link is good. /invite makes one.")
     rows += [page_buttons(number, pages, ShowInvites), home_row(translator)]
     await sender.answer()
@@ -192,15 +192,15 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
     _, person, now = sender.translator.gettext, sender.person, services.clock()
     is_allowed, given = sender.access is not Access.STRANGER, 0
     async with services.db.transaction() as tx:
-        made = await people.invite_by_secret(tx, payload)
-        if made is None or person is None:
+        link = await people.invite_by_secret(tx, payload)
+        if link is None or person is None:
             is_good = False
-        elif await people.was_invited(tx, made.id, person.id):
+        elif await people.was_invited(tx, link.id, person.id):
             is_good = is_allowed
-        elif is_good := made.is_usable:
-            cause, is_allowed, given = f"invite:{made.id}:{person.id}", True, made.credits
-            await people.use_invite(tx, made.id, person.id, now=now)
-            await people.allow(tx, person.id, cause=cause, by=made.created_by, now=now)
+        elif is_good := link.is_usable:
+            cause, is_allowed, given = f"invite:{link.id}:{person.id}", True, link.credits
+            await people.use_invite(tx, link.id, person.id, now=now)
+            await people.allow(tx, person.id, cause=cause, by=link.created_by, now=now)
             if given:
                 account = Account.person(person.id)
                 await ledger.grant(tx, account, Pot.GRANTED, given, cause=cause, note=None, now=now)
@@ -211,7 +211,7 @@ async def follow_invite(sender: Sender, services: Services, payload: str) -> boo
                 services.wake(sender.chat.id)
             if payload.startswith(GIFT_PREFIX):
                 maker = await notices.owe_person(
-                    tx, made.created_by, NoticeKind.GIFT_TAKEN, cause=f"{cause}:taken", now=now,
+                    tx, link.created_by, NoticeKind.GIFT_TAKEN, cause=f"{cause}:taken", now=now,
                     credits=given, name=await people.name_and_id(tx, person.id),
                 )  # fmt: skip
                 services.wake(maker)
