@@ -1,10 +1,9 @@
-"""What runs: the command line, settings, logs, and the wiring of everything below."""
+"""The running bot: command line, settings, start and stop, updates, scheduler and logs."""
 
 from __future__ import annotations
 
 import gc
 
-# Before anything else is loaded. What loading makes stays, and what a request leaves behind lives
-# for seconds: looked through each time 700 objects were made, as by default, it took up to a tenth
-# of the processor time.
+# Before the other imports. With the default threshold of 700 objects, garbage collection took up
+# to a tenth of the processor time: most objects live as long as the process, or for seconds.
 gc.set_threshold(20_000, 20, 50)

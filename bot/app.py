@@ -1,4 +1,4 @@
-"""The bot put together: every part is made here, handed what it needs, and registered."""
+"""The composition root: makes every part of the bot, with its dependencies."""
 
 from __future__ import annotations
 
@@ -61,35 +61,35 @@ if TYPE_CHECKING:
     from storage.database import Database
 
 CONNECTIONS = 160
-"""Connections to Telegram at a time: chats served, uploads, and some to spare."""
+"""Connections to Telegram at a time: for all concurrent chats, uploads, and some to spare."""
 UPLOAD_LIMIT = 50_000_000
-"""Bytes of a video the hosted Bot API server takes."""
+"""The largest video that the hosted Bot API server accepts, in bytes."""
 LOCAL_UPLOAD_LIMIT = 2_000_000_000
-"""Bytes a server in local mode takes."""
+"""The same for a server in local mode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """All time-outs, each in seconds; the defaults are what operators get."""
+    """All time-outs and delays in seconds; only tests and the demo change them."""
 
     telegram: TelegramTimeouts = field(default_factory=TelegramTimeouts)
     provider: ProviderTimeouts = field(default_factory=ProviderTimeouts)
     updates: WatchdogTimes = field(default_factory=WatchdogTimes)
     checkup: float = 10.0
-    """How long after a start the checks of `doctor` begin: first come those who wait.
+    """How long after a start the checks of `doctor` begin, so that waiting people are served first.
 
     `inf` is never.
     """
     menus: float = 1.0
-    """How long after a start Telegram is told the menus, for the same reason."""
+    """How long after a start the menus are sent to Telegram, for the same reason."""
     probe: float = PROBE_SECONDS
-    """How often to look whether a provider that refuses everything serves again."""
+    """How often the provider is probed during an outage."""
     limits_second: float = 1.0
-    """How long a second of Telegram's flood limits is; shorter where nobody keeps them."""
+    """The length of a second in Telegram's flood limits; shorter in tests."""
 
 
 class Bot:
-    """Every part of the bot; nothing is started, nothing is asked of anybody yet."""
+    """All parts of the bot; making it starts nothing and sends nothing."""
 
     def __init__(
         self,
@@ -101,11 +101,11 @@ class Bot:
         clock: Callable[[], float] = time.time,
         uptime: Callable[[], float] | None = time.monotonic,
     ) -> None:
-        """Wire everything up.
+        """Make all parts.
 
         Raises:
-            OSError: there is no space for a folder of ours.
-            process.PortUnusable: a port cannot be had.
+            OSError: a folder cannot be made.
+            process.PortUnusable: a port cannot be bound.
         """
         self.settings, self.db, self.clock = settings, db, clock
         self.times = times = times or Times()
@@ -148,7 +148,7 @@ class Bot:
             bot=self.app.bot,
             listening=self.listening,
             request=polling,
-            # who posts to a bot that cannot be reached would not reach it after a restart either
+            # a new process would not help if Telegram cannot reach the webhook
             patience=replace(times.updates, restarts=sys.maxsize)
             if self.webhook
             else times.updates,
@@ -181,7 +181,7 @@ class Bot:
         self.account = AccountWatch(db, self.api, admins, settings.timezone, clock)
         breaker = CircuitBreaker(db, self.api, admins, clock, probe_seconds=times.probe)
 
-        # what takes the steps of a generation
+        # the steps of a generation
         self.media = MediaProcesses()
         downloads = Downloads(
             api=self.api,
@@ -278,7 +278,7 @@ class Bot:
             undo_seconds=settings.undo_seconds,
         )
 
-        # what people meet
+        # what handlers use
         self.erase = partial(process_erasures, db, self.videos, wake=wake, clock=clock)
         self.restore_gaps = list[RestoreGap]()
         self.services = Services(
@@ -319,7 +319,6 @@ class Bot:
         self.app.bot_data.services = self.services
         registry.register(self.app)
 
-        # whoever watches over it
         self.health = Health(
             db=db, taken_at=lambda: self.listening.taken_at, scheduler=self.scheduler, clock=clock
         )
@@ -327,7 +326,7 @@ class Bot:
 
 
 def _webhook(bot: Bot, request: TelegramRequest) -> Webhook | None:
-    """Return what takes updates where WEBHOOK_URL is set. Raises PortUnusable."""
+    """Return the webhook if WEBHOOK_URL is set. Raises PortUnusable."""
     url, secret, port = (
         bot.settings.webhook_url, bot.settings.webhook_secret, bot.settings.webhook_port,
     )  # fmt: skip
@@ -342,7 +341,7 @@ def _webhook(bot: Bot, request: TelegramRequest) -> Webhook | None:
 def _pages(bot: Bot, terms: Terms, telegram: tuple[Counter[tuple[str, int]], ...]) -> Pages | None:
     if bot.settings.metrics_port is None:
         return None
-    # nothing of it is loaded where nobody asks for it
+    # imported only if needed, to save memory
     from bot.operations.metrics import Metrics, Pages  # noqa: PLC0415 - as above
 
     metrics = Metrics(

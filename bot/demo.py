@@ -1,6 +1,6 @@
-"""The whole bot without accounts: both sandboxes, the bot as `run` runs it, a chat in the browser.
+"""The demo: the bot with both sandboxes and a chat page in the browser, without any account.
 
-The only module that knows the sandbox. Neither `.env` nor the environment's settings are read.
+This is the only module that imports the sandbox. `.env` and the environment are not read.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 RENDER_SECONDS = 8.0
 POLL_SECONDS = 1.0
-"""A provider on this machine may be asked often: nobody should wait for its videos."""
+"""Short, because the sandbox may be polled often."""
 DOWN_SECONDS = 1.5
-"""How long the bot stays away where the page restarts it: long enough to be seen."""
+"""How long a restart from the page takes: long enough to be seen."""
 STARS_PER_CREDIT = 12
-"""What a credit costs in play Stars."""
+"""The price of a credit in play Stars."""
 TIMES = Times(probe=8.0, checkup=math.inf, menus=0.0)
-"""An outage should be seen to end; what `doctor` would warn of is play here."""
+"""Outages end soon, and the checks of `doctor`, which would warn of the sandbox, are off."""
 KEY = "sandbox-key-for-this-machine"
 
 
 async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
-    """Run until a signal ends it; without `data_dir`, what was made is gone afterwards."""
-    # who may spend how much does not matter where nothing costs anything
+    """Run until a signal ends it; without `data_dir`, the data are deleted afterwards."""
+    # hide the warning of who may spend how much: nothing costs anything
     logging.getLogger(first_words.__module__).setLevel(logging.ERROR)
     async with AsyncExitStack() as stack:
         folder = data_dir or Path(stack.enter_context(TemporaryDirectory(prefix="video-bot-")))
@@ -76,18 +76,18 @@ async def keep_running(
     opened: Callable[[], Awaitable[None]] | None = None,
     times: Times = TIMES,
 ) -> ExitCode:
-    """Run the bot, and again whenever the page wants it to be restarted."""
+    """Run the bot, and again each time the page asks for a restart."""
     while True:
         stopping = asyncio.Event()
         stage.panel.restart = stopping.set
         code = await run(settings, times=times, opened=opened, stopping=stopping)
         if code is not ExitCode.STOPPED or not stage.panel.is_restarting:
             return code
-        opened = partial(asyncio.sleep, DOWN_SECONDS)  # a signal is heard meanwhile
+        opened = partial(asyncio.sleep, DOWN_SECONDS)  # inside `run`, which handles signals
 
 
 def settings(stage: Stage, data_dir: Path) -> Settings:
-    """Point the bot at both sandboxes; all but ceiling and sale is as an operator finds it."""
+    """Return settings for both sandboxes: the defaults, but without a budget, and with sales."""
     return Settings(
         telegram_bot_token=SecretStr(stage.telegram.token),
         telegram_api_url=stage.telegram.url,
@@ -103,7 +103,7 @@ def settings(stage: Stage, data_dir: Path) -> Settings:
 
 
 def has_browser(environ: Mapping[str, str], platform: str) -> bool:
-    """Whether somebody sits in front of this machine who would see a page open."""
+    """Return whether the machine has a desktop on which a browser can open."""
     if environ.keys() & {"CI", "SSH_CONNECTION"}:
         return False
     return platform in {"darwin", "win32"} or bool(environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"})

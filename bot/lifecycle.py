@@ -1,4 +1,7 @@
-"""Start, run and stop. `run_polling` is not used: it skips the shutdown after a refused token."""
+"""Start, run and stop the bot.
+
+`Application.run_polling` is not used: it skips the shutdown after a refused token.
+"""
 
 from __future__ import annotations
 
@@ -58,17 +61,17 @@ if TYPE_CHECKING:
 
 BEAT_SECONDS = 15.0
 FILE_SECONDS = 5.0
-"""How often to look whether the database is still where it was opened."""
+"""How often to check that the open database file was not deleted or replaced."""
 REFUND_SECONDS = 60.0
-"""How often refunds are gone on with of which nobody knows what became."""
+"""How often refunds without a known result are retried."""
 ERASE_SECONDS = 60.0
-"""How often to look whether what somebody asked to be deleted was brought meanwhile."""
+"""How often unfinished erasures are continued."""
 STOP_SECONDS = 4.0
-"""How long the parts may take to stop; whoever stops us allows five."""
-SURELY = 6
-"""How much sooner a refusal counts that no gateway on the way can have made up."""
+"""How long the parts may take to stop; the service manager allows five."""
+GENUINE_FACTOR = 6
+"""A refusal that surely comes from the server itself, and not a gateway, counts so much sooner."""
 TELEGRAM_REFUSES = "Unauthorized"
-"""How Telegram itself refuses a token that is well-formed."""
+"""How Telegram itself refuses a well-formed token."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +85,7 @@ async def run(
 ) -> ExitCode:
     """Run the bot until a signal, `stopping` or a failure ends it.
 
-    `opened` is told that the data are ours.
+    `opened` is called when DATA_DIR is locked and the database open.
     """
     stopping = stopping or asyncio.Event()
     process.set_on_stop_signals(stopping)
@@ -91,8 +94,8 @@ async def run(
         with process.translate_os_errors(settings.data_dir), translate_sqlite_errors(file):
             for name in process.DATA_FILES:
                 process.require_regular_file(settings.data_dir / name)
-            # whoever ran on a file left a lock beside it: without one, it was brought from
-            # elsewhere; noted before there is one, for a start that does not come to its end
+            # a bot leaves a lock file beside its database: without one, the file was copied here;
+            # this is stored before the lock file is made, in case the start fails
             if file.exists() and not (settings.data_dir / process.LOCK).exists():
                 await asyncio.to_thread(mark_as_copy, file)
             with process.lock_folder(settings.data_dir):
@@ -113,7 +116,7 @@ async def run(
         process.print_stderr(str(unusable))
         return ExitCode.WRONG_SETTINGS
     except UnusableDatabase as unusable:
-        # nothing that is started again would mend it
+        # another start would fail in the same way
         process.print_stderr(f"DATA_DIR cannot be used: {unusable}")
         return ExitCode.WRONG_SETTINGS
     except DatabaseUnavailable as trouble:
@@ -122,7 +125,7 @@ async def run(
 
 
 async def serve(bot: Bot, stopping: asyncio.Event) -> ExitCode:
-    """Start, wait for the stop, stop."""
+    """Start the bot, wait until it is to stop, and stop it."""
     supervisor = Supervisor(stopping)
     try:
         await supervisor.run_until_stopped(_start(bot, supervisor))
@@ -141,7 +144,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     await _look_whether_restored(bot)
     former_admins = await _take_settings(bot)
     await bot.catalogue.restore()
-    # before the chats are counted: what is set aside owes the admins a message
+    # before the scheduler, because updates set aside store notices to the admins
     await bot.intake.restore(bot.app.bot)
     await bot.app.start()
     await bot.scheduler.start()
@@ -150,7 +153,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.vital("the database's files", _watch_files(bot, supervisor))
     await _say_first_words(bot)
     supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
-    # those who wait at a start come first
+    # delayed, so that waiting people are served first
     menus = partial(publish, bot.app.bot, bot.services, former_admins)
     supervisor.optional("the menus", menus, after=bot.times.menus)
     supervisor.optional("the look at the key", partial(_check_key, bot, supervisor))
@@ -160,7 +163,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.optional(
         "the look at the account", bot.account.check, after=checkup, every=WATCH_SECONDS
     )
-    # all from before the start is old without the mark by then
+    # by then everything from before the start counts as old anyway
     supervisor.optional("the end of a restore", partial(_forget_restore, bot), after=AWAY_SECONDS)
     supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
@@ -174,37 +177,37 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
 
 
 async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
-    """Ask Telegram who we are, until it answers; False where it refuses the token."""
+    """Call Telegram until it answers; return False if it refuses the token."""
     watch = Watch(taken_at=bot.clock())
     while True:
         try:
             await bot.app.initialize()
         except InvalidToken as error:
-            surely = isinstance(error.__cause__, TelegramError) and (
+            is_genuine = isinstance(error.__cause__, TelegramError) and (
                 error.__cause__.message == TELEGRAM_REFUSES
             )
             watch = watch.refused(now := bot.clock())
-            if watch.is_revoked(now, _patience(bot, surely=surely)):
+            if watch.is_revoked(now, _refusal_times(bot, is_genuine=is_genuine)):
                 _refuse("TELEGRAM_BOT_TOKEN is refused by Telegram", supervisor)
                 return False
             logger.warning("TELEGRAM_BOT_TOKEN seems to be refused by Telegram: asking again")
         except TelegramError as error:
             logger.warning("Telegram cannot be reached: %s", error.message)
-        except Exception as error:  # noqa: BLE001 - whatever stands in an answer, the next is asked for
+        except Exception as error:  # noqa: BLE001 - an unreadable answer can raise anything
             logger.warning("Telegram's answer cannot be read: %s", type(error).__name__)
         else:
             return True
         await asyncio.sleep(bot.times.updates.look)
 
 
-def _patience(bot: Bot, *, surely: bool) -> WatchdogTimes:
-    """Return how long a refusal is asked about: shorter where it bears the refuser's own words."""
-    patience = bot.times.updates
-    return replace(patience, refused=patience.refused / SURELY) if surely else patience
+def _refusal_times(bot: Bot, *, is_genuine: bool) -> WatchdogTimes:
+    """Return the times after which a refusal counts, shorter if it is genuine."""
+    times = bot.times.updates
+    return replace(times, refused=times.refused / GENUINE_FACTOR) if is_genuine else times
 
 
 async def _listen(bot: Bot, supervisor: Supervisor) -> None:
-    """Take updates; where that is in vain, end the process and say so by its exit code."""
+    """Receive updates; if that fails for good, end the process."""
     code = await bot.watchdog.keep_listening()
     if code is ExitCode.WRONG_SETTINGS:
         _refuse("TELEGRAM_BOT_TOKEN is refused by Telegram", supervisor)
@@ -217,7 +220,7 @@ def _refuse(why: str, supervisor: Supervisor) -> None:
 
 
 async def _look_whether_restored(bot: Bot) -> None:
-    """Note where the database is a copy: what is from before this start is asked about first."""
+    """Detect a restored copy: people are asked before anything that waited in it goes on."""
     async with bot.db.transaction() as tx:
         if await is_copy(tx):
             await record_restore(tx, now=bot.clock())
@@ -226,15 +229,15 @@ async def _look_whether_restored(bot: Bot) -> None:
 
 
 async def _forget_restore(bot: Bot) -> None:
-    """Take the mark of a copy away."""
+    """Remove the mark of a copy."""
     async with bot.db.transaction() as tx:
         await unmark_copy(tx)
 
 
 async def _take_settings(bot: Bot) -> list[int]:
-    """Let the settings' decisions on people and chats hold; returns who is no admin any more.
+    """Apply ADMIN_IDS and ALLOWED_IDS to the database; return the ids of dismissed admins.
 
-    `ADMIN_IDS`, once set, counts alone. An allowed group that moved is still let in by its old id.
+    Once ADMIN_IDS is set, it alone counts. An allowed group that moved stays allowed.
     """
     admin_ids, now = bot.settings.admin_ids, bot.clock()
     async with bot.db.transaction() as tx:
@@ -254,13 +257,13 @@ async def _say_first_words(bot: Bot) -> None:
 
 
 async def _beat(bot: Bot) -> None:
-    """Let the heart beat as long as what arrives is taken in, and looked after."""
+    """Write the heartbeat if updates and scheduler are well."""
     if not bot.health.problems_without_writing():
         Heartbeat(bot.settings.data_dir / process.HEARTBEAT).beat()
 
 
 async def _watch_files(bot: Bot, supervisor: Supervisor) -> None:
-    """End the process where the database is no longer what lies there: its writes would be lost."""
+    """End the process if the database file is replaced or deleted: its writes would be lost."""
     file = (bot.settings.data_dir / process.DATABASE).resolve()
     files = file, file.with_name(f"{file.name}-wal")
     opened = process.file_ids(files)
@@ -271,7 +274,7 @@ async def _watch_files(bot: Bot, supervisor: Supervisor) -> None:
 
 
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
-    """End the process where the provider refuses the key, for a minute as Telegram its token."""
+    """End the process if the provider refuses the key for as long as Telegram may its token."""
     watch, wait = Watch(taken_at=bot.clock()), bot.times.updates.look
     while True:
         try:
@@ -279,16 +282,16 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
         except AccountError as refusal:
             if refusal.reason is not AccountProblem.KEY:
                 return
-            # the status alone may be a gateway's
-            surely = str(refusal).strip() != str(HTTPStatus.UNAUTHORIZED.value)
+            # a bare status may come from a gateway
+            is_genuine = str(refusal).strip() != str(HTTPStatus.UNAUTHORIZED.value)
             watch = watch.refused(now := bot.clock())
-            if watch.is_revoked(now, _patience(bot, surely=surely)):
+            if watch.is_revoked(now, _refusal_times(bot, is_genuine=is_genuine)):
                 _refuse("AIMLAPI_KEY is refused by the AI/ML API", supervisor)
                 return
             logger.warning("AIMLAPI_KEY seems to be refused by the AI/ML API: asking again")
             await asyncio.sleep(bot.times.updates.look)
         except ProviderError as error:
-            # nothing is known of the key by that
+            # this says nothing about the key
             logger.warning("the AI/ML API does not tell its balance: %s", error)
             await asyncio.sleep(wait)
             wait = min(2 * wait, MAX_RETRY_SECONDS)
@@ -297,7 +300,7 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
 
 
 async def _check_up(bot: Bot) -> None:
-    """Log what `doctor` would warn of."""
+    """Log what `doctor` would report."""
     looked = look(
         bot.settings, bot=bot.app.bot, api=bot.api, http=bot.http, media=bot.media, clock=bot.clock
     )
@@ -305,7 +308,7 @@ async def _check_up(bot: Bot) -> None:
 
 
 async def _prune(bot: Bot) -> None:
-    """Drop what nobody needs any more, and count for good what changes no more."""
+    """Delete old records and files, and settle old statistics."""
     for settle in (
         inbox.forget, inbox.forget_set_aside, cards.forget, notices.forget, outages.forget,
         statistics.settle,
@@ -322,7 +325,7 @@ async def _prune(bot: Bot) -> None:
 async def _stop(bot: Bot, supervisor: Supervisor) -> None:
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            # first of all nothing new comes in
+            # first, so that no new updates are received
             await supervisor.stop()
             if bot.webhook is not None:
                 await bot.webhook.close()
@@ -334,7 +337,7 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         await bot.intake.undo_begun()
     with suppress(Exception):
         await bot.app.shutdown()
-        # an application that Telegram never answered leaves its connections open
+        # `Application.shutdown` leaves connections open if it was never initialized
         await bot.app.bot.shutdown()
     if bot.pages is not None:
         await bot.pages.stop()

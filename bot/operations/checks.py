@@ -1,4 +1,4 @@
-"""What a start needs, looked at one by one: each finding says what is wrong and what to do."""
+"""The checks of `doctor`: each finding says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ logger = logging.getLogger(__name__)
 
 
 def first_words(settings: Settings, username: str, invitation: str, admins: Sequence[str]) -> None:
-    """Say who may use the bot, what it may cost and who runs it; print the link where given."""
+    """Log who may use the bot, what it may cost and its admins; print the invitation if given."""
     logger.warning("%s", spending(settings))
     if admins:
         logger.info("Admins: %s", ", ".join(admins))
     if invitation:
-        # the terminal only: a log may be read by many
+        # not logged, because many people may read a log
         process.print_stderr(
             "Nobody is admin yet. Open this link within 15 minutes to be the one:\n"
             f"https://t.me/{username}?start={invitation}"
@@ -56,7 +56,7 @@ def first_words(settings: Settings, username: str, invitation: str, admins: Sequ
 
 
 def spending(settings: Settings) -> str:
-    """Say in one line who may spend how much."""
+    """Describe in one line who may spend how much."""
     each = settings.free_credits * settings.credit_usd
     who = (
         f"{len(settings.allowed_ids)} people or chats may use this bot"
@@ -72,7 +72,7 @@ def spending(settings: Settings) -> str:
 
 
 def check_database(path: Path) -> list[Finding]:
-    """Look whether the database is whole, known to this version, and nobody else's to read."""
+    """Check that the database is intact, known to this version, and private."""
     try:
         mode = path.stat().st_mode
         with closing(opened(path)) as connection:
@@ -94,13 +94,13 @@ def check_database(path: Path) -> list[Finding]:
 
 
 def opened(path: Path) -> sqlite3.Connection:
-    """Open a database to read, and nothing else. Raises OSError for what is no file."""
+    """Open a database read-only. Raises OSError if the path is no file."""
     process.require_regular_file(path)
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 
 def check_env_file(path: Path) -> list[Finding]:
-    """Warn where others on this machine can read the token and the key."""
+    """Warn if other users of this machine can read the token and the key."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:
@@ -112,20 +112,20 @@ def check_env_file(path: Path) -> list[Finding]:
 
 
 def check_holder(folder: Path) -> list[Finding]:
-    """Say whether a bot works there now: both is fine."""
-    held = process.find_lock(folder)
-    return ok("running", "no bot runs on DATA_DIR" if held is None else str(held))
+    """Tell whether a bot runs on the folder now; both is fine."""
+    lock = process.find_lock(folder)
+    return ok("running", "no bot runs on DATA_DIR" if lock is None else str(lock))
 
 
 SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
 RIGHTS = "give the user that runs the bot the right to, or name another DATA_DIR"
 FREE_BYTES = 1_000_000_000
-"""Below this there is too little space for videos on their way."""
+"""With less, there may be too little space for undelivered videos."""
 BLACK_SQUARE = (
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQAAAAA3iMLMAAAADElEQVR4nGNgIA0AAAAwAAEWiZrRAAAAAElFTkSuQmCC"
 )
-"""A PNG of 16×16 pixels for the media process to open: the bot itself never loads a decoder."""
+"""A PNG of 16×16 pixels for the media process: the bot itself never loads a decoder."""
 
 
 class Verdict(StrEnum):
@@ -138,7 +138,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, what was found, and what to do about it ("" where nothing)."""
+    """The result of a check, with a remedy, which is "" if there is nothing to do."""
 
     about: str
     verdict: Verdict
@@ -147,22 +147,22 @@ class Finding:
 
 
 def ok(about: str, found: str) -> list[Finding]:
-    """Say that something is as it should be."""
+    """Return one finding: all is well."""
     return [Finding(about, Verdict.OK, found)]
 
 
 def warning(about: str, found: str, remedy: str) -> list[Finding]:
-    """Say that something works, but not as one might expect."""
+    """Return one finding: something works, but not as intended."""
     return [Finding(about, Verdict.WARNING, found, remedy)]
 
 
 def failure(about: str, found: str, remedy: str) -> list[Finding]:
-    """Say that something keeps the bot from working."""
+    """Return one finding: the bot cannot work."""
     return [Finding(about, Verdict.FAILURE, found, remedy)]
 
 
 def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list[Finding]:
-    """Look at the database's version."""
+    """Check the version of SQLite."""
     said = f"SQLite {'.'.join(map(str, version))}"
     if version < SQLITE:
         return failure("database", said, "use a Python with SQLite 3.37 or newer")
@@ -170,7 +170,7 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> list
 
 
 def check_folder(folder: Path) -> list[Finding]:
-    """Look whether the data folder and those in it can be written to, and at the disk's space."""
+    """Check that the data folder and its content are writable, and the free space."""
     place = folder
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def check_folder(folder: Path) -> list[Finding]:
 
 
 async def check_media(media: MediaProcesses) -> list[Finding]:
-    """Let a media process look at a picture."""
+    """Decode a picture in a media process."""
     try:
         with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
             picture = Path(folder) / "picture.png"
@@ -219,7 +219,7 @@ async def check_media(media: MediaProcesses) -> list[Finding]:
 
 
 async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]:
-    """Ask Telegram who the bot is, and which of its switches are off."""
+    """Check the token, privacy mode and inline mode."""
     try:
         me = await get_me()
     except InvalidToken:
@@ -245,9 +245,9 @@ async def check_telegram(get_me: Callable[[], Awaitable[User]]) -> list[Finding]
 
 
 async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
-    """Look whether files can be seen where a Bot API server in local mode keeps them.
+    """Check that the files of a Bot API server in local mode can be read.
 
-    The bot's own picture is one, if it has any.
+    This is tried with the bot's own picture, if it has one.
     """
     about = "TELEGRAM_API_LOCAL"
     try:
@@ -268,7 +268,7 @@ async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
 
 
 async def check_key(api: AimlApi, url: str) -> list[Finding]:
-    """Look at the key, what it may read, what its account holds, and whether that fills itself."""
+    """Check the key, its scopes, the balance of the account, and its automatic top-up."""
     try:
         balance = await api.balance()
     except AccountError as refusal:
@@ -290,7 +290,7 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
 
 
 async def _check_log(api: AimlApi) -> list[Finding]:
-    """Warn where requests whose answer was lost could not be found: that stands on the log."""
+    """Warn if the log, in which requests with a lost answer are searched, cannot be read."""
     now = datetime.now(UTC)
     try:
         await api.log(since=now - timedelta(minutes=1), until=now)
@@ -304,7 +304,7 @@ async def _check_log(api: AimlApi) -> list[Finding]:
 
 
 async def _check_top_up(api: AimlApi) -> list[Finding]:
-    """Warn where the balance is no ceiling; a key may well read one and not the other."""
+    """Warn if automatic top-up is on, because then the balance is no limit."""
     try:
         has_auto_topup = await api.has_auto_topup()
     except ProviderError as error:
@@ -334,7 +334,7 @@ def _refused(refusal: AccountError) -> list[Finding]:
 
 
 def check_openness(settings: Settings) -> list[Finding]:
-    """Say who may spend what."""
+    """Tell who may spend what; warn if there is no limit at all."""
     said = spending(settings)
     findings = ok("spending", said)
     if not settings.allowed_ids and settings.budget_usd is None:
@@ -343,7 +343,7 @@ def check_openness(settings: Settings) -> list[Finding]:
 
 
 def check_admins(settings: Settings) -> list[Finding]:
-    """Say who runs the bot, by the settings or else by the link of a first start."""
+    """Tell who the admins are, by the settings or else by the link of the first start."""
     if settings.admin_ids:
         return ok("ADMIN_IDS", ", ".join(map(str, sorted(settings.admin_ids))))
     found = []

@@ -1,4 +1,4 @@
-"""`doctor`: look at everything a start needs, and say what to do about what is wrong."""
+"""`doctor`: checks everything a start needs, and prints a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ _COLOURS = {Verdict.OK: "\x1b[32m", Verdict.WARNING: "\x1b[33m", Verdict.FAILURE
 _PLAIN = "\x1b[0m"
 
 CLOCK_SECONDS = 60.0
-"""How far our clock may be from the provider's for its log to be searched in vain."""
+"""How far our clock may differ from the provider's: its log is searched by time."""
 
 logger = logging.getLogger(__name__)
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything, as `run` would use it; nothing is changed but the data folder made."""
+    """Run all checks with the same settings as `run`; nothing is changed but the folder made."""
     request = TelegramRequest(1, TelegramTimeouts())
     bot = Bot(
         settings.telegram_bot_token.get_secret_value(),
@@ -90,7 +90,7 @@ async def look(
     media: MediaProcesses,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[list[Finding]]:
-    """Look at one thing after the other."""
+    """Yield the findings of one check after the other."""
     yield checks.check_sqlite()
     yield checks.check_folder(settings.data_dir)
     yield checks.check_env_file(ENV_FILE)
@@ -113,7 +113,7 @@ async def look(
 
 
 async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
-    """Ask Telegram whether it can bring its updates, where it should."""
+    """Check whether Telegram can reach the webhook, if there is one."""
     if url is None:
         return []
     about = "WEBHOOK_URL"
@@ -122,7 +122,7 @@ async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
             info = await bot.get_webhook_info()
     except SendError as error:
         return warning(about, f"not looked at: {error}", "look again later")
-    # loaded only where somebody has a webhook
+    # imported only if there is a webhook
     from bot.updates.webhook import is_same_url  # noqa: PLC0415 - as above
 
     if not is_same_url(info.url, url):
@@ -133,23 +133,24 @@ async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
     return ok(about, "Telegram brings updates there")
 
 
-UNGUESSABLE = 16
-"""Characters nobody guesses."""
+MIN_WEBHOOK_SECRET_LENGTH = 16
+"""A shorter secret may be guessed."""
 
 
 def check_webhook_secret(settings: Settings) -> list[Finding]:
-    """Look whether others may guess what makes an update Telegram's: it could be an admin's."""
+    """Check that the webhook's secret cannot be guessed: forged updates could be an admin's."""
     secret = settings.webhook_secret
     if settings.webhook_url is None or secret is None:
         return []
-    if len(secret.get_secret_value()) < UNGUESSABLE:
-        remedy = f"take {UNGUESSABLE} characters or more, such as of `openssl rand -hex 32`"
+    length = MIN_WEBHOOK_SECRET_LENGTH
+    if len(secret.get_secret_value()) < length:
+        remedy = f"take {length} characters or more, such as of `openssl rand -hex 32`"
         return warning("WEBHOOK_SECRET", "so short that others may guess it", remedy)
     return ok("WEBHOOK_SECRET", "too long to be guessed")
 
 
 async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:
-    """Log what is not as it should be: a start goes on all the same."""
+    """Log warnings and failures; the start goes on nevertheless."""
     async for findings in looked:
         for one in findings:
             if one.verdict is not Verdict.OK:
@@ -158,24 +159,24 @@ async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:
 
 
 def wrong_settings(problems: Sequence[str]) -> list[Finding]:
-    """Return a finding for each setting that is wrong; nothing else can be looked at then."""
+    """Return a finding for each wrong setting; nothing else can be checked then."""
     named = (problem.partition(" ") for problem in problems)
     remedy = "correct it in .env, or in the environment"
     return [Finding(name, Verdict.FAILURE, found, remedy) for name, _, found in named]
 
 
 def is_fit(findings: Sequence[Finding]) -> bool:
-    """Whether the bot can start and work."""
+    """Return whether no check failed."""
     return all(one.verdict is not Verdict.FAILURE for one in findings)
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """Return a list of objects."""
+    """Return findings as a JSON list of objects."""
     return json.dumps([asdict(one) for one in findings], indent=2, ensure_ascii=False)
 
 
 def as_text(findings: Sequence[Finding], *, coloured: bool) -> str:
-    """Return a line per finding, and under it what to do."""
+    """Return a line per finding, and its remedy below."""
     lines = []
     for one in findings:
         mark = _MARKS[one.verdict]
@@ -188,7 +189,7 @@ def as_text(findings: Sequence[Finding], *, coloured: bool) -> str:
 
 
 def check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
-    """Look which of the families in MODELS are served."""
+    """Check which of the families in MODELS are served."""
     if not snapshot.models:
         return warning("MODELS", "the provider does not say what it serves", "look again later")
     live = availability.at_live_prices(known, snapshot)
@@ -205,7 +206,7 @@ def check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> li
 
 
 async def check_clock(url: str, http: httpx.AsyncClient, now: float) -> list[Finding]:
-    """Hold our clock against the provider's."""
+    """Compare our clock with the provider's."""
     try:
         answer = await http.head(url, timeout=10)
         theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
@@ -219,7 +220,7 @@ async def check_clock(url: str, http: httpx.AsyncClient, now: float) -> list[Fin
 
 
 def check_selling(settings: Settings) -> list[Finding]:
-    """Hold what a credit brings against what it may cost, now and when people bought theirs."""
+    """Compare the price of a credit with its cost, now and at the time of earlier purchases."""
     about, cost = "STARS_PER_CREDIT", settings.credit_usd
     findings = []
     if settings.stars_per_credit:
@@ -247,6 +248,6 @@ def check_selling(settings: Settings) -> list[Finding]:
 
 
 def usd(amount: Decimal) -> str:
-    """Write an amount to the last digit that counts, and at least the cents."""
+    """Format an amount with all its digits, and at least two decimals."""
     whole, _, part = f"{amount.normalize():f}".partition(".")
     return f"${whole}.{part:0<2}"

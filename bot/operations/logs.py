@@ -1,8 +1,8 @@
-"""Logging to one stream, as text or JSON, with every secret and picture taken out on the way.
+"""Logging to one stream, as text or JSON, with secrets and pictures redacted.
 
-The filter sits on the handler, because a filter on a logger does not see what its children log.
-It cleans the finished message, the traceback and every extra field: the token stands in the path
-of each Bot API address, so any of them may hold it.
+The filter is on the handler, because a filter on a logger does not see records of its children. It
+redacts the message, the traceback and every extra field: each of them may hold the token, which is
+in the path of every Bot API address.
 """
 
 from __future__ import annotations
@@ -19,60 +19,60 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SECRET = "[secret]"  # noqa: S105 - what stands where a secret stood
-SHORTEST_SECRET = 8
-"""Characters: what is shorter is no token and no key, and would be found in any sentence."""
-LONGEST_TEXT = 250_000
-"""Characters of one text that are looked at, and logged: nobody reads more."""
+SECRET = "[secret]"  # noqa: S105 - it replaces a secret
+MIN_SECRET_LENGTH = 8
+"""Anything shorter is no token and no key, and would be found in ordinary sentences."""
+MAX_TEXT_LENGTH = 250_000
+"""How much of a text is redacted and logged."""
 
-# Every repetition that starts a pattern is bounded or gives nothing back: a long hostile text costs
+# The first repetition of each pattern is bounded or possessive, so that a long hostile text takes
 # linear time.
 TOKEN = re.compile(
     r"(?P<before>bot)\d{1,20}(?::|%3A)[\w-]+|\d{1,20}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE
 )
 CREDENTIALS = re.compile(r"(?<=://)[^\s/@:]{1,200}(?::|%3A)[^\s/@]{1,200}(?=@)", re.IGNORECASE)
-"""What an address, such as a proxy's, carries in front of its host."""
+"""User and password in an address, such as a proxy's."""
 BEARER = re.compile(r"\b(Bearer)(?:\s|%20|\+)+[\w.~+/=-]{8,}", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,([\w+/=%-]*)", re.IGNORECASE)
 LOOSE_PICTURE = re.compile(r"[A-Za-z0-9+/=]{256,}")
-"""Base64 that lost its head, such as half of a data URI in somebody's shortened message."""
+"""Base64 without a prefix, such as the second half of a data URI."""
 RAW_PICTURE = re.compile(r"(?:\\(?:x[0-9a-f]{2}|[nrt'\\])[^\\]{0,12}){64,}+")
-"""Bytes the way Python prints them, and what stands close behind."""
+"""Bytes as Python prints them, and the text close behind."""
 
 GENERATION = re.compile(r"\bgeneration (\d{1,18})\b")
-"""How a generation is named, in messages and in tasks."""
+"""Finds the id of a generation in messages and task names."""
 
 QUIET = {
-    "httpx": logging.WARNING,  # at INFO it writes every address, token included
+    "httpx": logging.WARNING,  # at INFO it logs every address, with the token
     "httpcore": logging.WARNING,
     "apscheduler": logging.WARNING,
-    "apscheduler.scheduler": logging.ERROR,  # warns each time a clock ticks during slow work
-    # a job's own errors are said elsewhere; a stop that comes as one begins is none
+    "apscheduler.scheduler": logging.ERROR,  # warns of each job that is late
+    # errors of jobs are logged elsewhere; a job cancelled by a stop is no error
     "apscheduler.executors": logging.CRITICAL,
-    "aiosqlite": logging.WARNING,  # at DEBUG it writes every statement with its values: prompts
+    "aiosqlite": logging.WARNING,  # at DEBUG it logs every statement with its values: prompts
     "PIL": logging.WARNING,
 }
-"""The least these loggers say, whatever LOG_LEVEL is."""
+"""The lowest levels of these loggers, whatever LOG_LEVEL is."""
 
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-"""What every record carries; anything else came with `extra`."""
+"""The attributes of every record; all others come from `extra`."""
 
 
 class Redaction(logging.Filter):
-    """Takes secrets and pictures out of a record, in place and before anything is written."""
+    """Redacts secrets and pictures in a record, in place."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         spellings = {
             form
             for text in secrets
-            if len(text) >= SHORTEST_SECRET
+            if len(text) >= MIN_SECRET_LENGTH
             for form in (text, quote(text, safe=""))
         }
         self._secrets = sorted(spellings, key=len, reverse=True)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Clean everything the record holds; a record is never dropped."""
+        """Redact all attributes of a record; no record is dropped."""
         record.msg, record.args = _message(record), None
         if record.exc_info:
             record.exc_text = record.exc_text or logging.Formatter().formatException(
@@ -84,7 +84,7 @@ class Redaction(logging.Filter):
         return True
 
     def clean(self, value: object) -> object:
-        """Return the value with its texts scrubbed; an object becomes what it prints."""
+        """Return the value with its texts redacted; other objects become their `str`."""
         match value:
             case None | bool() | int() | float():
                 return value
@@ -99,8 +99,8 @@ class Redaction(logging.Filter):
         """Return the text without secrets and without pictures."""
         for secret in self._secrets:
             text = text.replace(secret, SECRET)
-        if (over := len(text) - LONGEST_TEXT) > 0:
-            text = f"{text[:LONGEST_TEXT]} …[{over} chars]"
+        if (over := len(text) - MAX_TEXT_LENGTH) > 0:
+            text = f"{text[:MAX_TEXT_LENGTH]} …[{over} chars]"
         text = CREDENTIALS.sub(SECRET, text)
         text = TOKEN.sub(lambda found: (found["before"] or "") + SECRET, text)
         text = BEARER.sub(rf"\1 {SECRET}", text)
@@ -110,14 +110,13 @@ class Redaction(logging.Filter):
 
 
 class GenerationId(logging.Filter):
-    """Notes on a record which generation it concerns, as `generation`, whoever logged it.
+    """Sets the attribute `generation` of a record to the id of the generation it is about.
 
-    That is what the message names, or else what the task does in which it was logged: the steps
-    of a generation are named after it.
+    It is found in the message, or else in the name of the current task.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Note it, where there is one and nothing is noted yet."""
+        """Set the attribute if there is an id, and no attribute yet."""
         if "generation" not in record.__dict__:
             for text in (_message(record), _task()):
                 if (found := GENERATION.search(text)) is not None:
@@ -127,7 +126,7 @@ class GenerationId(logging.Filter):
 
 
 def _task() -> str:
-    """Return what the task is called that runs now; nothing where none does."""
+    """Return the name of the current task, "" if there is none."""
     try:
         task = asyncio.current_task()
     except RuntimeError:
@@ -136,13 +135,10 @@ def _task() -> str:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line: the time in UTC, who said what, and every extra field.
-
-    What concerns a generation has its number as `generation`.
-    """
+    """One JSON object per line: time in UTC, level, logger, message, and every extra field."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one record that went through the redaction."""
+        """Format a redacted record."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -165,9 +161,9 @@ def set_up_logs(
     secrets: Iterable[str],
     stream: TextIO | None = None,
 ) -> None:
-    """Send everything that is logged to one stream (standard error by default), cleaned."""
+    """Log to one stream, stderr by default, with secrets redacted."""
     handler = logging.StreamHandler(stream or sys.stderr)
-    # before the other, which makes a text of what is raised and of what was passed
+    # before the other, which replaces exceptions and arguments by text
     handler.addFilter(GenerationId())
     handler.addFilter(Redaction(secrets))
     handler.setFormatter(
@@ -182,13 +178,13 @@ def set_up_logs(
 
 
 def _shortened(found: re.Match[str]) -> str:
-    """Leave bytes out up to the last one that is no letter; line ends alone are text."""
+    """Cut the match up to its last hexadecimal escape; without one it is ordinary text."""
     data, escape, rest = found[0].rpartition(r"\x")
     return f"…[{len(data) + 4} chars]{rest[2:]}" if escape else found[0]
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Fill in the arguments; a call with the wrong ones is still worth reading."""
+    """Return the message with its arguments, also if they do not fit."""
     try:
         return record.getMessage()
     except Exception:  # noqa: BLE001 - arguments may fail in any way, a log call must not

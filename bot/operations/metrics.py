@@ -1,8 +1,7 @@
-"""Metrics for Prometheus, and the page that says whether the bot is well.
+"""Metrics for Prometheus, and the health page.
 
-Nothing in the house counts for them: what became of requests is read from the history that the
-database keeps of each, what went over the network from the two clients, and the rest as it stands
-when somebody asks. So counters begin anew at each start, which Prometheus knows of.
+No other module counts for them: requests are read from the events in the database, HTTP responses
+from the two clients, and the rest when Prometheus asks. Counters start at 0 with each process.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.statistics import StateChange
 
-# a second series for each counter, of which nobody makes anything; the library types it not
+# no second series with the creation time of each counter
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 WAITING = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21_600)
@@ -57,7 +56,7 @@ MAKING = (10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800)
 SENDING = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
 """Bounds of the histograms' buckets, in seconds."""
 READ_SECONDS = 8.0
-"""How long the database may take: Prometheus gives up after ten."""
+"""How long reading the database may take: Prometheus gives up after ten."""
 
 ENDS = frozenset({State.DELIVERED, State.UNDELIVERABLE, State.FAILED, State.CANCELLED})
 OPERATIONS = {
@@ -65,11 +64,11 @@ OPERATIONS = {
     ("GET", "/v2/video/generations"): "poll",
     ("GET", "/v2/logs"): "log",
 }
-"""What a request to the provider is for; the others ask for the balance."""
+"""The operation of a request to the provider; all others read the balance."""
 
 
 class Answers(Collector):
-    """The requests to Telegram and the provider, as their clients count them."""
+    """Counters of the requests to Telegram and the provider, read from their clients."""
 
     def __init__(self, api: AimlApi, telegram: Iterable[dict[tuple[str, int], int]]) -> None:
         self._api = api
@@ -91,7 +90,7 @@ class Answers(Collector):
 def _counter(
     whom: str, what: str, label: str, counts: Iterable[tuple[tuple[str, int], int]]
 ) -> CounterMetricFamily:
-    """Return the requests to one of both; a status of 0 is no answer."""
+    """Return the counter of one server; status 0 is no answer."""
     metric = CounterMetricFamily(
         f"video_bot_{whom}_requests",
         f"Requests to {what} and HTTP status; 0 is no answer.",
@@ -107,7 +106,7 @@ def _counter(
 
 @dataclass(eq=False, kw_only=True)
 class Metrics:
-    """What Prometheus is told, brought up to date whenever it asks."""
+    """The metrics, updated when they are read."""
 
     db: Database
     api: AimlApi
@@ -174,14 +173,14 @@ class Metrics:
         )
 
     async def start(self) -> None:
-        """Count what happens from now on."""
+        """Count events from now on."""
         async with self.db.reading() as connection:
             self._through = await statistics.last_event(connection)
 
     async def text(self) -> bytes:
-        """Return all of it as Prometheus reads it."""
+        """Return all metrics in the format of Prometheus."""
         async with self._turn:
-            # what cannot be read stays as it was: `video_bot_healthy` tells of it
+            # values that cannot be read stay as they were; `video_bot_healthy` reports that
             if "database" not in await self._read():
                 with suppress(sqlite3.Error, TimeoutError):
                     async with asyncio.timeout(READ_SECONDS):
@@ -218,7 +217,7 @@ class Metrics:
                 self._delivery.observe(one.at - one.ready_at)
 
     async def _read(self) -> Collection[str]:
-        """Read what is no rows; return which parts are not well."""
+        """Update what is not in the database; return the parts with problems."""
         problems = await self.health.problems()
         for part in ("updates", "database", "scheduler"):
             self._healthy.labels(part).set(part not in problems)
@@ -238,22 +237,22 @@ class Metrics:
 
 
 class Pages:
-    """The server of /metrics and /healthz: neither holds what people wrote, or a secret."""
+    """The server of /metrics and /healthz, which hold no texts of people and no secrets."""
 
     def __init__(self, metrics: Metrics, health: Health, port: Endpoint) -> None:
-        """Take the port. Raises PortUnusable."""
+        """Bind the port. Raises PortUnusable."""
         self._metrics = metrics
         self._health = health
         routes = [Route("/metrics", self._show_metrics), Route("/healthz", self._show_health)]
         self._server = HttpServer(Starlette(routes=routes), setting="METRICS_PORT", endpoint=port)
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Start the server."""
         await self._metrics.start()
         await self._server.start()
 
     async def stop(self) -> None:
-        """Answer no more."""
+        """Stop the server."""
         await self._server.stop()
 
     async def _show_metrics(self, _: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What `models` prints: every family that can be used, as a table or as JSON."""
+"""`models`: lists every family that can be used, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 _CENTICENT = Decimal("0.0001")
 PATIENCE_SECONDS = 5.0
-"""How long the provider may take to say what it serves; what is known here does without."""
+"""How long the provider may take to answer; the list can be printed without it."""
 
 
 async def ask(url: str) -> Snapshot:
-    """Ask the provider what it serves; nothing is snapshot where it does not answer in time."""
+    """Ask the provider what it serves; return an empty snapshot if it does not answer in time."""
     try:
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
@@ -38,21 +38,21 @@ async def ask(url: str) -> Snapshot:
 
 
 def usable(known: Offer, snapshot: Snapshot) -> Offer:
-    """Return what is served, at the provider's prices where it told them."""
+    """Return the families that are served, at the provider's prices if known."""
     live = availability.at_live_prices(known, snapshot)
     return live.without(availability.gone(known, snapshot))
 
 
 def as_json(offer: Offer) -> str:
-    """Return a list of objects.
+    """Return families as a JSON list of objects.
 
-    Prices are US dollars per second, as text, by resolution; `price_basis` says whose they are.
+    Prices are US dollars per second, as text, by resolution; `price_basis` is their source.
     """
     return json.dumps([_family(family) for family in offer], indent=2)
 
 
 def as_text(offer: Offer, unknown_models: Sequence[str] = ()) -> str:
-    """Return one line per family under a heading, and what is new to this version."""
+    """Return a table with a line per family, and the models that this version does not know."""
     table = _table(offer)
     if unknown_models:
         table += "\n\nNew at the provider, not known to this version: " + ", ".join(unknown_models)
@@ -95,14 +95,14 @@ def _family(family: Family) -> dict[str, object]:
 
 
 def _summary(seconds: Sequence[int]) -> str:
-    """Write lengths as a list, or as a range where none between is missing."""
+    """Format lengths as a range if none is missing between, else as a list."""
     first, last = seconds[0], seconds[-1]
     whole = len(seconds) > 2 and len(seconds) == last - first + 1  # noqa: PLR2004 - two are a list
     return f"{first} to {last}" if whole else ", ".join(map(str, seconds))
 
 
 def _prices(family: Family) -> dict[str, Decimal]:
-    """Return the price by resolution: the dearer one where text and photos differ."""
+    """Return the price by resolution, the higher one if text and photos differ."""
     found: dict[str, Decimal] = {}
     for mode in family.modes.values():
         shortest = mode.seconds[0]
@@ -114,7 +114,7 @@ def _prices(family: Family) -> dict[str, Decimal]:
 
 
 def _basis(family: Family) -> str:
-    """Say where the prices come from: the provider's live ones, or a hint and its month."""
+    """Return the source of the prices: `live`, or a hint and its month."""
     if all(mode.live for mode in family.modes.values()):
         return "live"
     hint = next(iter(family.modes.values())).price

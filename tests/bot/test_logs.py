@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.operations.logs import LONGEST_TEXT, QUIET, Redaction, set_up_logs
+from bot.operations.logs import MAX_TEXT_LENGTH, QUIET, Redaction, set_up_logs
 from sandbox.telegram import Fault
 from tests.flows.looks import answers
 from tests.handlers.commons import settled
@@ -314,8 +314,8 @@ def test_a_password_in_front_of_a_host_is_taken_out() -> None:
 
 
 def test_of_a_text_without_end_a_bounded_part_is_looked_at_and_logged() -> None:
-    said = Redaction([KEY]).scrub("no picture. " * LONGEST_TEXT + KEY)
-    assert len(said) < LONGEST_TEXT + 30
+    said = Redaction([KEY]).scrub("no picture. " * MAX_TEXT_LENGTH + KEY)
+    assert len(said) < MAX_TEXT_LENGTH + 30
     assert said.endswith(" chars]")
 
 
