@@ -1,6 +1,6 @@
-"""Known weaknesses of what runs in production, as the package index tells: part of `make lint`.
+"""Checks the production dependencies for known vulnerabilities: part of `make lint`.
 
-Without a network, or where the index has no such list, nothing is known, and that is said.
+Without a network, or if the package index has no vulnerability data, it says so and passes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 TOOL = Path(sys.prefix) / "audit"
-"""Where pip-audit is, beside all else: nothing of it is used by anything."""
+"""A folder of its own for pip-audit, so that its dependencies are not those of the project."""
 LOCK, AUDITED = PROJECT / "requirements-audit.txt", PROJECT / "requirements.txt"
 SECONDS = 180
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a module of Python's with pip-audit at hand."""
+    """Run a Python module that can import pip-audit."""
     return subprocess.run(  # noqa: S603 - words of this file
         [sys.executable, "-m", *words],
         env={**os.environ, "PYTHONPATH": str(TOOL)},
@@ -31,7 +31,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def install() -> bool:
-    """Install pip-audit where it is not yet; tell whether it is there."""
+    """Install pip-audit unless it is installed; return whether it is now."""
     mark = TOOL / LOCK.name
     if not mark.exists() or mark.read_text() != LOCK.read_text():
         done = run(
@@ -45,7 +45,10 @@ def install() -> bool:
 
 
 def findings(answer: str) -> tuple[list[str], int] | None:
-    """Read pip-audit's JSON: a line for each weakness, and how many packages were looked up."""
+    """Return a line for each vulnerability in pip-audit's JSON, and the number of packages checked.
+
+    None if it is no such JSON.
+    """
     try:
         packages = json.loads(answer)["dependencies"]
     except (ValueError, KeyError):
@@ -61,7 +64,7 @@ def findings(answer: str) -> tuple[list[str], int] | None:
 
 
 def main() -> int:
-    """Audit the production lock; 1 where something is known to be weak."""
+    """Audit the production lock; return 1 if there is a known vulnerability."""
     try:
         if not install():
             print("not audited: pip-audit cannot be had from the package index")

@@ -38,11 +38,11 @@ settings.load_profile("always the same")
 
 HERE = Path(__file__).parent
 SLOW = [HERE / name for name in ("demo", "flows", "groups", "reliability", "simulation")]
-"""Folders of long tests."""
+"""Folders of slow tests."""
 QUICK = [HERE / "flows" / "test_first_video.py"]
-"""What is quick in them."""
+"""Quick tests in them."""
 LONGEST = [HERE / "simulation" / "test_simulation.py", HERE / "reliability" / "test_crashes.py"]
-"""What computes for a minute and more."""
+"""Tests that compute for a minute and more."""
 WAITING = [
     HERE / "bot" / "test_watchdog.py",
     HERE / "demo" / "test_demo_command.py",
@@ -50,17 +50,17 @@ WAITING = [
     HERE / "flows" / "test_restart.py",
     HERE / "reliability" / "test_log_secrecy.py",
 ]
-"""Where a single test waits for ten seconds and more."""
+"""Files with a test that waits for ten seconds and more."""
 
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, no test waits for a disk
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - used if it exists, so that no test waits for a disk
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the process: temporary files in memory, Ctrl-C heard, no garbage collection yet.
+    """Put temporary files in memory, handle SIGINT, and disable garbage collection for now.
 
-    A shell starts background jobs with SIGINT ignored, and each bot started here would inherit it.
-    What is imported and collected stays, so nothing is garbage until then.
+    A shell starts background jobs with SIGINT ignored, which each bot started here would inherit.
+    Until the tests run, there is no garbage: imported modules and collected tests stay.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 4 << 30:
@@ -68,14 +68,14 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.disable()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
     if worker and config.args == [HERE.name]:
-        _begin_elsewhere(config, int(worker), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+        _rotate_files(config, int(worker), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
-def _begin_elsewhere(config: pytest.Config, worker: int, workers: int) -> None:
-    """Let each worker start to import at another file.
+def _rotate_files(config: pytest.Config, worker: int, workers: int) -> None:
+    """Let each worker import the test files from a different one on.
 
-    In a fresh clone pytest rewrites the assertions of each file, and keeps the result: so each
-    worker rewrites its share and loads the others'.
+    In a new clone pytest rewrites the assertions of each file and caches the result; this way each
+    worker rewrites a share and loads the others from the cache.
     """
     files = [str(path) for path in sorted(HERE.rglob("test_*.py"))]
     first = len(files) * worker // workers
@@ -83,7 +83,7 @@ def _begin_elsewhere(config: pytest.Config, worker: int, workers: int) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-quick` leaves out; deal several workers what lasts long first."""
+    """Mark the tests that `make test-quick` skips; with several workers, run long tests first."""
     slow = {
         path: path not in QUICK and any(path.is_relative_to(folder) for folder in SLOW)
         for path in {item.path for item in items}
@@ -95,15 +95,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if workers > 1:
         items.sort(key=attrgetter("path"))
         items[:] = _spread(items, workers)
-        # each begins with the next part of the list, so all are dealt a share
+        # xdist gives each worker a contiguous part of the list: here, one test of each row
         items[:] = [item for worker in range(workers) for item in items[worker::workers]]
 
 
 def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Return rows of one test for each worker; the slow are spread over the others: they wait.
+    """Return rows of one test per worker, with slow tests spread evenly, as they mostly wait.
 
-    What computes longest stands one below the other: two workers simulate and two kill, while the
-    others do what waits.
+    The longest computations are in the same columns: two workers run simulations and two run crash
+    tests, while the others run tests that wait.
     """
     long = [[item for item in items if item.path == path] for path in LONGEST]
     columns = [half for column in long for half in (column[::2], column[1::2])]
@@ -125,14 +125,14 @@ def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage from now on, of what the tests themselves leave."""
+    """Enable garbage collection for objects that are created from now on."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests counted: points killed at, generations simulated, seconds taken."""
+    """Print the figures of tests, such as crash points, simulated generations and seconds."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties:
@@ -142,7 +142,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def errors() -> Iterator[Breakage]:
-    """What the bot logs as an error; an unexpected one fails the test."""
+    """Collect the errors the bot logs; an unexpected one fails the test."""
     breakage = Breakage()
     logging.getLogger().addHandler(breakage)
     yield breakage
@@ -152,14 +152,14 @@ def errors() -> Iterator[Breakage]:
 
 @pytest.fixture
 async def telegram() -> AsyncIterator[TelegramSandbox]:
-    """Telegram on this machine."""
+    """Telegram's sandbox."""
     async with TelegramSandbox() as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 async def provider() -> AsyncIterator[AimlApiSandbox]:
-    """The AI/ML API on this machine, with quick clips shared by all runs."""
+    """The AI/ML API's sandbox, with quick clips cached across runs."""
     async with AimlApiSandbox(key="sandbox-key-0123456789") as sandbox:
         sandbox.render_seconds = 0.05
         yield sandbox
@@ -169,32 +169,32 @@ async def provider() -> AsyncIterator[AimlApiSandbox]:
 def house(
     telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
 ) -> House:
-    """Everything but a running bot; `house.running()` runs it."""
+    """Both sandboxes and a data folder; `house.running()` runs the bot."""
     return House(telegram, provider, tmp_path / "data", errors)
 
 
 @pytest.fixture
 async def bot(house: House) -> AsyncIterator[Bot]:
-    """The bot, running with the usual settings."""
+    """The bot, running with the settings of most tests."""
     async with house.running() as running:
         yield running
 
 
 @pytest.fixture
 def ann(telegram: TelegramSandbox) -> Person:
-    """Somebody with an allowance."""
+    """A person with an allowance."""
     return telegram.person("Ann", username="ann")
 
 
 @pytest.fixture
 def bob(telegram: TelegramSandbox) -> Person:
-    """Somebody else."""
+    """Another person."""
     return telegram.person("Bob", username="bob")
 
 
 @pytest.fixture
 def chat(telegram: TelegramSandbox, ann: Person) -> PrivateChat:
-    """Ann alone with the bot."""
+    """Ann's private chat."""
     return telegram.private(ann)
 
 
@@ -206,7 +206,7 @@ def club(telegram: TelegramSandbox, ann: Person, bob: Person) -> Group:
 
 @pytest.fixture(params=["alone", "in a group"])
 def place(request: pytest.FixtureRequest) -> PrivateChat | Group:
-    """Where somebody buys: their own credits alone with the bot, or a group's there."""
+    """A private chat, or a group: where credits are bought for the person or for the group."""
     found: PrivateChat | Group = request.getfixturevalue(
         "chat" if request.param == "alone" else "club"
     )
@@ -215,11 +215,11 @@ def place(request: pytest.FixtureRequest) -> PrivateChat | Group:
 
 @pytest.fixture
 def owner(telegram: TelegramSandbox) -> Person:
-    """Who runs the bot."""
+    """The operator."""
     return telegram.person("Olga", user_id=ADMIN)
 
 
 @pytest.fixture
 def office(telegram: TelegramSandbox, owner: Person) -> PrivateChat:
-    """The owner alone with the bot."""
+    """The operator's private chat."""
     return telegram.private(owner)

@@ -1,4 +1,4 @@
-"""A new database: migrated once, and copied to wherever a test begins with one."""
+"""New databases for tests: migrated once and copied."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.database import Database
 
 
 def begin(path: Path) -> Path:
-    """Put a new database where there is none: its migration takes ten times as long as a start."""
+    """Create a database unless it exists, by a copy, as a migration takes ten times as long."""
     if not path.exists():
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         path.write_bytes(_migrated())
@@ -21,10 +21,10 @@ def begin(path: Path) -> Path:
 
 @cache
 def _migrated() -> bytes:
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as apart:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
         path = Path(folder) / "new.sqlite3"
-        # whoever asks has a loop of their own
-        apart.submit(asyncio.run, _migrate(path)).result()
+        # in a thread, as the caller may run in an event loop
+        thread.submit(asyncio.run, _migrate(path)).result()
         return path.read_bytes()
 
 

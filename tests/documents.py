@@ -1,4 +1,4 @@
-"""Writes what the documents and .env.example say of settings and commands: `make docs`."""
+"""Writes the tables of settings and commands in docs/, and .env.example: `make docs`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARKS = "<!-- {what}: made by `make docs` -->", "<!-- end of {what} -->"
 
 
 def commands_table() -> str:
-    """Return the table of commands, one row per command of the table."""
+    """Return the table of commands."""
     rows = []
     for command in COMMANDS:
         first, *others = (f"`/{name}`" for name in command.names)
@@ -29,7 +29,7 @@ def commands_table() -> str:
 
 
 def settings_table() -> str:
-    """Return the table of settings, one row per setting."""
+    """Return the table of settings."""
     rows = [
         f"| `{name.upper()}` | {_default_in_table(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
@@ -38,7 +38,7 @@ def settings_table() -> str:
 
 
 def example() -> str:
-    """Return a `.env` to fill in: the required settings open, the others as comments."""
+    """Return a `.env` template: required settings are empty, the others are comments."""
     parts = [
         "# Copy this file to .env and fill in the first two settings: the others have defaults.\n"
     ]
@@ -52,7 +52,7 @@ def example() -> str:
 
 
 def with_table(what: str, page: str) -> str:
-    """Return a page with the table between its marks made anew."""
+    """Return a page with a new table between its marks."""
     table = commands_table() if what == "commands" else settings_table()
     begin, end = (mark.format(what=what) for mark in MARKS)
     before, _, rest = page.partition(begin)
@@ -61,7 +61,7 @@ def with_table(what: str, page: str) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    """Return a default the way an operator would write it."""
+    """Return a default as an operator would write it."""
     match None if field.is_required() else field.default:
         case None:
             return ""

@@ -1,4 +1,4 @@
-"""The real bot, wired as for an operator, run against both sandboxes."""
+"""The real bot, run in the test's process against both sandboxes."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ ADMIN = 900_001
 
 
 QUICK = Times(limits_second=0.001, menus=math.inf)
-"""Most tests keep no flood limits of Telegram's, so nobody waits for them, and look at no menu."""
+"""The times of most tests: no waiting for Telegram's flood limits, and no menus."""
 WITH_MENUS = replace(QUICK, menus=0.0)
 
 HARMLESS = (
-    # python-telegram-bot's word for updates that came while it was being stopped: they come again
+    # python-telegram-bot logs this for updates received during its stop, which are received again
     "Updater stopped unexpectedly",
 )
 
 
 def free_port() -> int:
-    """Return a port nobody listens at, of those that no connection is given by itself."""
-    numbers = random.Random(os.getpid() * 1000 + next(_tries))
+    """Return a free port below the range from which the system assigns ports to connections."""
+    numbers = random.Random(os.getpid() * 1000 + next(_calls))
     while True:
         port = numbers.randrange(20_000, 32_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
 
-_tries = itertools.count()
+_calls = itertools.count()
 
 
 class Breakage(logging.Handler):
-    """Collects what the bot logs as an error: a test that did not expect it fails."""
+    """Collects the errors the bot logs; those a test does not expect fail it."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -70,18 +70,21 @@ class Breakage(logging.Handler):
         self.records.append(record)
 
     def expect(self, words: str) -> None:
-        """Allow errors whose text holds these words."""
+        """Allow errors whose text contains this."""
         self.expected.append(words)
 
     @property
     def unexpected(self) -> list[str]:
-        """What was logged and not expected, with its traceback."""
+        """The unexpected errors with their tracebacks."""
         texts = [logging.Formatter("%(name)s: %(message)s").format(one) for one in self.records]
         return [text for text in texts if not any(words in text for words in self.expected)]
 
 
 class House:
-    """Everything a test of the whole bot holds; the sandboxes outlive the bot's lives."""
+    """The sandboxes, the data folder and the running bot of a test of the whole bot.
+
+    The bot may be run several times.
+    """
 
     def __init__(
         self, telegram: TelegramSandbox, provider: AimlApiSandbox, data: Path, errors: Breakage
@@ -95,10 +98,10 @@ class House:
         self.exit_code: ExitCode | None = None
         self.database: type[Database] = Database
         self.flush_seconds = 0.25
-        self._asked = 0
+        self._polls_before = 0
 
     def settings(self, **changes: Any) -> Settings:
-        """Return settings that point at the sandboxes, quick where production is patient."""
+        """Return settings for the sandboxes, with shorter times than in production."""
         values: dict[str, Any] = {
             "telegram_bot_token": SecretStr(self.telegram.token),
             "telegram_api_url": self.telegram.url,
@@ -134,8 +137,8 @@ class House:
         uptime: Callable[[], float] | None = None,
         **changes: Any,
     ) -> AsyncIterator[Bot]:
-        """Run the bot for a while, as `python -m bot run` does, and stop it as a signal does."""
-        self._asked = self._times_asked()
+        """Run the bot as `python -m bot run` does, and stop it at the end as a signal does."""
+        self._polls_before = self._count_polls()
         file = begin(self.data / "bot.sqlite3")
         db = await self.database.open(file, flush_seconds=self.flush_seconds)
         self.stopping = stopping = asyncio.Event()
@@ -145,7 +148,7 @@ class House:
         )  # fmt: skip
         life = asyncio.create_task(serve(self.bot, stopping))
         try:
-            await self._until_it_listens(life)
+            await self._wait_for_poll(life)
             yield self.bot
         finally:
             stopping.set()
@@ -155,15 +158,15 @@ class House:
                 await db.close()
                 self.bot = None
 
-    async def _until_it_listens(self, life: asyncio.Task[Any]) -> None:
+    async def _wait_for_poll(self, life: asyncio.Task[Any]) -> None:
         async with asyncio.timeout(10):
-            while self._times_asked() <= self._asked:
+            while self._count_polls() <= self._polls_before:
                 if life.done():
                     raise RuntimeError(f"the bot ended at once: {life.result()}")
                 await asyncio.sleep(0.01)
 
-    def _times_asked(self) -> int:
-        """Count how often the bot asked for updates, or how a webhook goes."""
+    def _count_polls(self) -> int:
+        """Count the bot's calls for updates, or for the state of its webhook."""
         return sum(
             len(self.telegram.calls_of(method)) for method in ("getUpdates", "getWebhookInfo")
         )

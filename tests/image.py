@@ -1,9 +1,9 @@
-"""The container's image looked into, started and asked for its health.
+"""Checks the container's image: its files, a video, its health check and its stop.
 
     python -m tests.image [NAME]
 
-`deploy/build-image` has built it, where there is no Docker engine; this runs as root, and starts
-the image in a chroot, beside the sandbox's servers. What is wrong ends it with a line that says so.
+The image was built by `deploy/build-image`, without a Docker engine. This runs as root and starts
+the image in a chroot, with the sandbox's servers beside it. It prints the first problem and ends.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from tests.generation.media.videos.films import LIMIT, Film
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_MEGABYTES = 150
-"""What it may have over its base, unpacked."""
+MAX_MEGABYTES = 150
+"""Allowed size above that of its base image, unpacked."""
 BASE = "localhost/debian-python:trixie"
 TOOLS = ("gcc", "cc", "g++", "clang", "make", "ld", "as", "git")
 OPERATOR, USER = 900_001, 10_001
 STATE = "/state"
-"""Where its data are: at /data buildah gives each process a volume of its own."""
+"""The data folder in the container: at /data, buildah gives each process its own volume."""
 BUILDAH = ("buildah", "--storage-driver", "vfs")
 ENVIRONMENT = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
 SECONDS = 60
@@ -53,7 +53,7 @@ LOADS = (
     " for path in pathlib.Path(floor).rglob('*.py') if path.stem not in ('__init__', 'demo')];"
     "print(len([importlib.import_module('.'.join(path.with_suffix('').parts)) for path in paths]))"
 )
-"""All but what plays its servers, which are not there."""
+"""Imports all modules but the demo, whose servers are not in the image."""
 ANSWERS = (
     "import json, sys; from generation.media.child import answer;"
     "print(json.dumps([answer(order) for order in json.loads(sys.argv[1])]))"
@@ -65,7 +65,7 @@ class Wrong(Exception):
 
 
 def buildah(*words: str) -> str:
-    """Run buildah and return what it says."""
+    """Run buildah and return its output."""
     done = subprocess.run(  # noqa: S603 - words of this file
         [*BUILDAH, *words], env=ENVIRONMENT, check=True, capture_output=True, text=True
     )
@@ -74,7 +74,7 @@ def buildah(*words: str) -> str:
 
 @contextmanager
 def container(image: str) -> Iterator[tuple[str, Path]]:
-    """A container of an image, by its name, and where its files are."""
+    """Create a container; yield its name and the folder of its files."""
     name = buildah("from", "--pull-never", image)
     try:
         yield name, Path(buildah("mount", name))
@@ -83,20 +83,20 @@ def container(image: str) -> Iterator[tuple[str, Path]]:
 
 
 def megabytes(folder: Path) -> float:
-    """How much lies in a folder."""
+    """Return the size of a folder."""
     files = (path.lstat() for path in folder.rglob("*"))
     return sum(file.st_size for file in files) / 1e6
 
 
 def check_size(image: float, base: float) -> None:
-    """Look at how large it is."""
+    """Check the size of the image."""
     print(f"{image - base:.0f} MB over its base of {base:.0f} MB")
-    if image - base > MOST_MEGABYTES:
-        raise Wrong(f"that is more than {MOST_MEGABYTES} MB")
+    if image - base > MAX_MEGABYTES:
+        raise Wrong(f"that is more than {MAX_MEGABYTES} MB")
 
 
 def check_config(config: dict[str, Any]) -> None:
-    """Look at what the image says of itself."""
+    """Check the configuration of the image."""
     if config["User"] != str(USER):
         raise Wrong(f"it runs as {config['User'] or 'root'}")
     if config["Cmd"] != ["python", "-m", "bot", "run"]:
@@ -106,7 +106,7 @@ def check_config(config: dict[str, Any]) -> None:
 
 
 def check_files(root: Path) -> None:
-    """Look for what does not belong into it."""
+    """Check that the image holds no development files and no build tools."""
     for name in ("sandbox", "tests", ".git", ".env", ".env.example"):
         if (root / "app" / name).exists():
             raise Wrong(f"it holds {name}")
@@ -116,7 +116,7 @@ def check_files(root: Path) -> None:
 
 
 def command(name: str, data: Path, *words: str, **settings: str) -> list[str]:
-    """Return what runs something in a container as its user, with a folder of this machine's."""
+    """Return the command that runs `words` in a container as its user, with a data folder."""
     settings["DATA_DIR"] = STATE
     given = [word for key, value in settings.items() for word in ("--env", f"{key}={value}")]
     return [
@@ -134,7 +134,7 @@ def command(name: str, data: Path, *words: str, **settings: str) -> list[str]:
 
 
 async def says(name: str, data: Path, *words: str) -> str:
-    """Return what something says that is run in a container."""
+    """Run a command in a container and return its output."""
     running = await asyncio.create_subprocess_exec(
         *command(name, data, *words), env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE
     )
@@ -145,7 +145,7 @@ async def says(name: str, data: Path, *words: str) -> str:
 
 
 async def try_out(name: str, data: Path) -> None:
-    """Let it make a video and draw its figures, ask for its health, and stop it."""
+    """Order a video and statistics, check the health, and stop the bot."""
     if (user := await says(name, data, "id", "-u")) == "0":
         raise Wrong("it runs as root")
     print(f"user {user}, {await says(name, data, 'python', '-c', LOADS)} modules load")
@@ -170,7 +170,7 @@ async def try_out(name: str, data: Path) -> None:
 
 
 def orders(folder: str, whose: str) -> list[dict[str, Any]]:
-    """Return media jobs that read every format, and write what is called by whose it is."""
+    """Return media jobs that read every format; their output files have the suffix `whose`."""
     films = [f"{folder}/{film.name}" for film in FILMS]
     jobs: list[tuple[str, dict[str, Any]]] = []
     for film in films:
@@ -186,7 +186,7 @@ def orders(folder: str, whose: str) -> list[dict[str, Any]]:
 
 
 async def read_all(name: str, data: Path) -> None:
-    """Let it read every format as the packages do from which nothing was taken."""
+    """Check that the trimmed packages in the image read every format like the complete ones."""
     for film in FILMS:
         film.make(data)
     for kind in PICTURES:
@@ -197,7 +197,7 @@ async def read_all(name: str, data: Path) -> None:
 
 
 def compare(data: Path, answers: list[dict[str, Any]]) -> None:
-    """Look whether its jobs came to what they come to here."""
+    """Check that the jobs have the same results as on this machine."""
     for order, given in zip(orders(str(data), "whole"), answers, strict=True):
         expected = answer(order)
         if given != expected or "result" not in given:
@@ -208,7 +208,7 @@ def compare(data: Path, answers: list[dict[str, Any]]) -> None:
 
 
 async def use(name: str, data: Path, telegram: TelegramSandbox) -> None:
-    """Do as an operator does who tries it."""
+    """Use the bot as an operator who tries it."""
     await telegram.wait_for_call("getUpdates")
     owner = telegram.person("Owner", user_id=OPERATOR)
     chat = telegram.private(owner)
@@ -221,14 +221,14 @@ async def use(name: str, data: Path, telegram: TelegramSandbox) -> None:
             try:
                 await says(name, data, "python", "-m", "bot", "healthcheck")
             except Wrong:
-                await asyncio.sleep(1)  # its heart beats every fifteen seconds
+                await asyncio.sleep(1)  # the heartbeat is written every fifteen seconds
             else:
                 break
     print("it made a video, drew its figures, and is healthy")
 
 
 def main(image: str) -> int:
-    """Check an image; tell whether it is as it should be."""
+    """Check an image; return the exit code."""
     try:
         with container(image) as (name, root), container(BASE) as (_, base):
             check_size(megabytes(root), megabytes(base))

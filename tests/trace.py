@@ -1,9 +1,8 @@
-"""One order's walk through the code: `make trace`.
+"""Traces one order through the code: `make trace`.
 
 Runs the bot against both sandboxes, sends one private `/video`, and follows it from the update to
-the delivered video: which modules are entered, how many functions, SQL statements, takings of the
-database lock and commits. What the bot does besides, such as its heartbeat, is left out: tasks that
-are supervised have names.
+the delivered video: the modules entered, and the number of functions, SQL statements, database
+locks and commits. Supervised tasks such as the heartbeat are left out, by their names.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ BESIDE = frozenset(
 
 @dataclass
 class Walk:
-    """What one order passed; modules in the order in which they were entered."""
+    """The trace of one order; modules in the order in which they were entered."""
 
     modules: dict[str, None] = field(default_factory=dict)
     functions: set[tuple[str, str]] = field(default_factory=set)
@@ -63,8 +62,8 @@ class Walk:
 
 
 @contextmanager
-def followed(walk: Walk) -> Iterator[None]:
-    """Note every function of the four floors that is entered on this thread meanwhile."""
+def recorded(walk: Walk) -> Iterator[None]:
+    """Record every function of the four packages entered on this thread."""
     names: dict[str, str | None] = {}
 
     def module_of(file: str) -> str | None:
@@ -93,7 +92,7 @@ def followed(walk: Walk) -> Iterator[None]:
 
 
 def _is_beside() -> bool:
-    """Whether the task that runs now is one of the bot's own, and no part of an order's walk."""
+    """Whether the current task is one of the supervised ones."""
     try:
         task = asyncio.current_task()
     except RuntimeError:
@@ -102,25 +101,25 @@ def _is_beside() -> bool:
 
 
 async def trace(folder: Path) -> Walk:
-    """Follow one private `/video` of somebody whom the bot has met."""
+    """Trace one private `/video` of a person the bot knows."""
     walk = Walk()
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(TelegramSandbox())
         provider = await stack.enter_async_context(AimlApiSandbox(key="sandbox-key-0123456789"))
         provider.render_seconds = 0.05
         house = House(telegram, provider, folder, Breakage())
-        # longer: a busy machine would write by itself between two steps what is deferred
+        # longer, or a slow machine might flush deferred writes between two steps
         house.flush_seconds = 2 * FLUSH_SECONDS
         await stack.enter_async_context(house.running(undo_seconds=UNDO_SECONDS))
         ann = telegram.person("Ann", username="ann")
         chat = telegram.private(ann)
         await chat.send(ann, "/help")
         await chat.wait(says("/animate"))
-        await asyncio.sleep(0.5)  # what was begun at the start and by the greeting is done
+        await asyncio.sleep(0.5)  # work of the start and of the greeting has ended
         statements = list[str]()
         before = replace(house.db.usage)
         await house.db.trace(statements.append)
-        with followed(walk):
+        with recorded(walk):
             await chat.send(ann, "/video a cat on a sailing boat")
             await chat.wait(shows_video())
             await _settled(statements)
@@ -131,7 +130,7 @@ async def trace(folder: Path) -> Walk:
 
 
 async def _settled(statements: Sized) -> None:
-    """Wait until the order is written down as delivered and the database is asked nothing more."""
+    """Wait until there are no more SQL statements."""
     async with asyncio.timeout(10):
         while True:
             before = len(statements)
@@ -141,7 +140,7 @@ async def _settled(statements: Sized) -> None:
 
 
 def main() -> None:
-    """Print the figures on one line, and below it the modules in the order of the walk."""
+    """Print the figures as a line of JSON, then the modules in their order."""
     with tempfile.TemporaryDirectory() as folder:
         walk = asyncio.run(trace(Path(folder)))
     print(json.dumps(walk.figures()))

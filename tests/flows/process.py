@@ -1,4 +1,4 @@
-"""The bot as an operator runs it: a process of its own, ended by signals."""
+"""Runs the bot as an operator does: in its own process, stopped by signals."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ async def process(
     before: str = "",
     **settings: str,
 ) -> AsyncIterator[Process]:
-    """Run `python -m bot` as an operator would; it is killed if it outlives the test.
+    """Run `python -m bot`; it is killed at the end of the test if it still runs.
 
-    `before` is what its shell is told first, such as a limit on what it may use.
+    `before` is a shell command that runs first, such as a resource limit.
     """
     running = await asyncio.create_subprocess_exec(
         "sh", "-c", f'{before or ":"}; exec "$0" -m bot run', sys.executable,
@@ -59,9 +59,9 @@ async def process(
 
 
 async def terminate(running: Process) -> tuple[int, float]:
-    """Send SIGTERM; return the exit code and how long the process took, in seconds.
+    """Send SIGTERM; return the exit code and the seconds until the process ended.
 
-    What a busy machine keeps this process itself waiting meanwhile is not held against the other.
+    The scheduling delay of this process during that time, as on a busy machine, is subtracted.
     """
     lag = Lag()
     measuring = asyncio.create_task(lag.measure())
@@ -74,7 +74,7 @@ async def terminate(running: Process) -> tuple[int, float]:
 
 
 class Lag:
-    """Adds up how much later than it should a task of this process comes to its turn."""
+    """Measures the scheduling delay of this process, in seconds."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

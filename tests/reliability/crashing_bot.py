@@ -1,13 +1,12 @@
-"""The real bot in a process that kills itself at a chosen point of its work.
+"""Runs the real bot in processes that kill themselves at a chosen point.
 
-Points are the commits of the database and the exchanges over HTTP, each before and
-after. A point's name tells what happens there and how often it has happened, such as
-`POST sendVideo, sent #2`; at the one that `CRASH_AT` names (or is the number of, from
-1) the process sends itself SIGKILL.
+Points are before and after each commit of the database and each HTTP request. A point's name holds
+what happens there and how often it has happened, such as `POST sendVideo, to send #2`. At the point
+that `CRASH_AT` names, or whose number it is (from 1), the process sends itself SIGKILL.
 
-This program loads once what the bot needs, and forks a process for each life it is asked
-for, so that a life starts within milliseconds. It reads a life's environment as one line of
-JSON, and answers with two lines: the process's id, and how it ended.
+This program imports the bot once and forks a process for each run, so that a run starts within
+milliseconds. It reads the environment of a run as one line of JSON, and writes two lines: the
+process's id, and its exit code.
 """
 
 from __future__ import annotations
@@ -49,14 +48,14 @@ if TYPE_CHECKING:
 
     from storage.database import Connection
 
-OF_THE_START = frozenset({"getMe", "deleteWebhook", "billing"})
-"""Calls every start makes whatever is under way; no generation depends on them."""
+STARTUP_CALLS = frozenset({"getMe", "deleteWebhook", "billing"})
+"""Calls of every start, on which no generation depends."""
 NO_MENUS = Times(menus=math.inf)
-"""No generation depends on them either."""
+"""Without menus, on which no generation depends either."""
 
 
 class Points:
-    """Counts points and writes each down with its time; dies at the one that is named."""
+    """Counts points and logs each with its time; kills the process at the chosen one."""
 
     def __init__(self, crash_at: str, trace: Path) -> None:
         self._crash_at = crash_at
@@ -73,7 +72,7 @@ class Points:
 
 
 def number_commits(points: Points) -> None:
-    """Make a point of each transaction's end, named after the function that opened it."""
+    """Add points before and after each commit, named after the function with the transaction."""
     plain = Database.transaction
 
     @asynccontextmanager
@@ -84,44 +83,44 @@ def number_commits(points: Points) -> None:
             points.reach(f"{name}, to commit")
         points.reach(f"{name}, committed")
 
-    Database.transaction = transaction  # type: ignore[method-assign] # the one door to the disk
+    Database.transaction = transaction  # type: ignore[method-assign] # every commit passes it
 
 
-def number_exchanges(points: Points) -> None:
-    """Make two points of each request: before it leaves, and once it is answered."""
+def number_requests(points: Points) -> None:
+    """Add points before each request is sent and after it is answered."""
     transport = connections.Connections
     plain = transport.handle_async_request
 
-    async def exchange(self: connections.Connections, request: httpx.Request) -> httpx.Response:
+    async def handle(self: connections.Connections, request: httpx.Request) -> httpx.Response:
         method, what = request.method, _what(request)
-        if what in OF_THE_START:
+        if what in STARTUP_CALLS:
             return await plain(self, request)
         points.reach(f"{method} {what}, to send")
         response = await plain(self, request)
         points.reach(f"{method} {what}, answered")
         return response
 
-    transport.handle_async_request = exchange  # type: ignore[method-assign] # the one door to the net
+    transport.handle_async_request = handle  # type: ignore[method-assign] # every request passes it
 
 
 def share_launcher(control: socket.socket) -> None:
-    """Let a life's media jobs be forked by the launcher of this program, which stays loaded.
+    """Let the launcher of this program, which stays loaded, fork the media jobs of all runs.
 
-    A job is killed with the life that gave it, as its channel ends.
+    A job is killed when the bot that started it is, as its channel closes.
     """
 
     def started(self: Launcher) -> socket.socket:
         return control
 
     def end(self: Launcher) -> None:
-        """It is not the life's to end."""
+        """Do nothing, as the launcher is shared."""
 
-    Launcher._started = started  # type: ignore[method-assign] # noqa: SLF001 - the one way to it
+    Launcher._started = started  # type: ignore[method-assign] # noqa: SLF001 - there is no public way
     Launcher.end = end  # type: ignore[method-assign] # the same
 
 
 def _what(request: httpx.Request) -> str:
-    """Name what is asked for: Telegram's method, or the kind of page."""
+    """Return the name of a request: Telegram's method, or the last part of the path."""
     path = request.url.path
     if "/file/" in path:
         return "file"
@@ -131,22 +130,22 @@ def _what(request: httpx.Request) -> str:
 
 
 def _opener() -> str:
-    """Name the function outside the database's module that wants the transaction."""
-    frame: Any = sys._getframe(1)  # noqa: SLF001 - nothing else tells who calls
+    """Return the name of the function that opens the transaction."""
+    frame: Any = sys._getframe(1)  # noqa: SLF001 - there is no other way to find the caller
     while frame.f_globals["__name__"] in {__name__, "contextlib"}:
         frame = frame.f_back
     return f"{frame.f_globals['__name__'].rpartition('.')[2]}.{frame.f_code.co_name}"
 
 
-def live(environment: dict[str, str]) -> int:
-    """Run the bot as its command line does, quick where production is patient."""
+def run(environment: dict[str, str]) -> int:
+    """Run the bot as its command line does, with shorter times; return the exit code."""
     os.environ.clear()
     os.environ.update(environment)
     request_log.LOOKUP_SECONDS = 0.3
     schedule.RESEND_SECONDS = 0.3
     points = Points(environment["CRASH_AT"], Path(environment["TRACE"]))
     number_commits(points)
-    number_exchanges(points)
+    number_requests(points)
     settings = read_settings(environment, Path("none.env"))
     with Path(environment["LOG"]).open("a") as log:
         set_up_logs(level="INFO", form="text", secrets=(), stream=log)
@@ -154,28 +153,28 @@ def live(environment: dict[str, str]) -> int:
 
 
 def load() -> None:
-    """Load what the bot would at its first connection and its first order."""
+    """Load what the bot loads at its first connection and its first order."""
     for module in ("anyio._backends._asyncio", "apscheduler.triggers.date", "httpcore"):
         import_module(module)
     connections.shared_ssl_context()
     mimetypes.init()
     small_talk("hello")
     reading.plain_options("10 seconds")
-    assert Languages().names, "the languages are looked up in large files"
-    assert Offer.load().names, "and what may be on offer in another"
+    assert Languages().names, "loads the languages from large files"
+    assert Offer.load().names, "loads the models"
 
 
 def main() -> None:
-    """Fork lives until nobody asks for another."""
+    """Fork a process for each line of standard input."""
     load()
-    share_launcher(LAUNCHER._started())  # noqa: SLF001 - nothing else starts it before a job
-    gc.freeze()  # lives share what is never looked at for garbage
+    share_launcher(LAUNCHER._started())  # noqa: SLF001 - else it starts with the first job
+    gc.freeze()  # so that forks share the memory of all objects
     for line in sys.stdin:
         environment = json.loads(line)
         child = os.fork()
         if child == 0:
             sys.stdin.close()
-            os._exit(live(environment))
+            os._exit(run(environment))
         _answer(child)
         _answer(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 

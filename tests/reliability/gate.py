@@ -1,7 +1,7 @@
-"""A gate before a server: it lets calls through, or does to one what networks and servers do.
+"""A proxy in front of a sandbox that forwards calls, or applies a fault to one.
 
-The bot is given the gate's address in the place of the server's. Each call has a name (`sendVideo`,
-`submit`, `download` …); a fault that is armed meets the next call of its name.
+The bot gets the proxy's address instead of the server's. Each call has a name (`sendVideo`,
+`submit`, `download` …); an armed fault is applied to the next call of its name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PAGE = b"<!doctype html><title>Gateway</title><p>One moment, please."
 
 
 class Fault(StrEnum):
-    """What happens to a call that arrives. Only those marked so have had their effect before."""
+    """A fault of a call; the server handles the call only where noted."""
 
     BAD_REQUEST = "400"
     UNAUTHORIZED = "401"
@@ -40,18 +40,18 @@ class Fault(StrEnum):
     GATEWAY_TIMEOUT = "504"
     HTML = "HTML instead of JSON"
     TRUNCATED = "truncated body"
-    """With effect."""
+    """The call is handled."""
     ENDLESS = "endless body"
     WRONG_TYPE = "wrong content type"
-    """With effect; the body is right."""
+    """The call is handled; the body is correct."""
     HANG = "hang"
     LOST = "answer lost after the effect"
-    """With effect."""
+    """The call is handled."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request as it came."""
+    """A request as received."""
 
     method: str
     path: str
@@ -62,7 +62,7 @@ class Call:
 class Gate:
     """`async with Gate(url, name, refusal)` listens at `gate.url`.
 
-    `name` names a call by its method and path; `refusal` writes the server's own error body.
+    `name` returns a call's name from its method and path, `refusal` the server's own error body.
     """
 
     upstream: str
@@ -72,10 +72,10 @@ class Gate:
     url: str = ""
     _armed: dict[str, Fault] = field(default_factory=dict)
     _met: asyncio.Event = field(default_factory=asyncio.Event)
-    _serving: set[asyncio.Task[None]] = field(default_factory=set)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def __aenter__(self) -> Self:
-        """Listen."""
+        """Start listening."""
         self._holder = _bound(0)
         self._port = self._holder.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
@@ -88,44 +88,44 @@ class Gate:
         )
 
     async def refuse(self, seconds: float) -> None:
-        """Refuse every connection for a while, as where nobody listens."""
+        """Refuse every connection for some seconds, as if no server listened."""
         self._server.close()
         await asyncio.sleep(seconds)
         await self._listen()
 
     async def called(self, name: str, count: int = 1) -> None:
-        """Wait until so many calls of that name came."""
+        """Wait for `count` calls of a name."""
         async with asyncio.timeout(20):
             while self.calls[name] < count:
                 await asyncio.sleep(0.001)
 
     async def __aexit__(self, *_: object) -> None:
-        """Drop what is under way."""
+        """Stop listening and cancel the running calls."""
         self._server.close()
-        for task in list(self._serving):
+        for task in list(self._running):
             task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
         self._holder.close()
 
     def arm(self, name: str, fault: Fault) -> None:
-        """Let the next call of a name meet a fault."""
+        """Apply a fault to the next call of a name."""
         self._armed[name] = fault
 
     @property
     def is_armed(self) -> bool:
-        """Whether a fault still waits for its call."""
+        """Whether a fault was not applied yet."""
         return bool(self._armed)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._serving.add(task)
+        self._running.add(task)
         try:
             await self._answer(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # either side may leave
+            pass  # either side may disconnect
         finally:
-            self._serving.discard(task)
+            self._running.discard(task)
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
     async def _answer(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -165,7 +165,7 @@ class Gate:
         await writer.drain()
 
     async def _forward(self, call: Call, caller: StreamReader) -> bytes:
-        """Hand a call on and return the whole answer; a caller who leaves is noticed."""
+        """Forward a call and return the answer; raises ConnectionError if the caller leaves."""
         there = urlsplit(self.upstream)
         reader, writer = await asyncio.open_connection(there.hostname, there.port, limit=1 << 26)
         try:
@@ -184,7 +184,7 @@ class Gate:
 
 
 def _bound(port: int) -> socket.socket:
-    """A socket at a port that several of ours may have: one that does not listen keeps it ours."""
+    """Bind a socket to a shared port: one that does not listen keeps the port reserved."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind(("127.0.0.1", port))
@@ -192,7 +192,7 @@ def _bound(port: int) -> socket.socket:
 
 
 async def _read(reader: StreamReader) -> Call:
-    """Read a request to its end; the answer to it will close the connection."""
+    """Read a whole request; it is forwarded with `connection: close`."""
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {
@@ -221,12 +221,12 @@ def _reply(status: int, body: bytes, kind: str, **headers: str) -> bytes:
 
 
 def telegram_name(_method: str, path: str) -> str:
-    """Name a call of the Bot API by its method; `file` is the download of one."""
+    """Return the method of a Bot API call, or `file` for a download."""
     return "file" if path.startswith("/file/") else path.partition("?")[0].rpartition("/")[2]
 
 
 def telegram_refusal(status: int, wait: int | None) -> bytes:
-    """Telegram's own error body."""
+    """Return Telegram's error body."""
     said = {"ok": False, "error_code": status, "description": f"Bad Request: fault {status}"}
     if status != 400:
         said["description"] = f"fault {status}"
@@ -234,7 +234,7 @@ def telegram_refusal(status: int, wait: int | None) -> bytes:
 
 
 def provider_name(method: str, path: str) -> str:
-    """Name a call of the AI/ML API by what it is for."""
+    """Return the purpose of an AI/ML API call: submit, poll, logs, billing, download."""
     place = path.partition("?")[0]
     if place.startswith("/cdn/"):
         return "download"
@@ -243,6 +243,6 @@ def provider_name(method: str, path: str) -> str:
 
 
 def provider_refusal(status: int, _wait: int | None) -> bytes:
-    """The API's own error body."""
+    """Return the AI/ML API's error body."""
     said = {"requestId": "r-1", "statusCode": status, "message": f"fault {status}"}
     return json.dumps(said).encode()

@@ -1,4 +1,4 @@
-"""What each test of hostile input asks in the end: is the bot alive, and is nothing charged?"""
+"""Checks after hostile input: that the bot still works, and charged nothing for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAIN_CREDITS = 9
 
 
 async def answer_to(chat: Chat, asked: Message, words: str = "") -> Message:
-    """Wait for an answer to a message that holds these words."""
+    """Wait for a reply to a message that contains these words."""
     return await chat.wait(
         lambda message: (
             message.reply_to == asked.message_id
@@ -26,7 +26,7 @@ async def answer_to(chat: Chat, asked: Message, words: str = "") -> Message:
 
 
 async def assert_alive(house: House, chat: Chat, person: Person) -> None:
-    """Order a plain video: it comes, and is all that was ever charged."""
+    """Check that an ordinary video is delivered, and that nothing else was charged."""
     asked = await chat.send(person, f"/video {PLAIN}")
     await chat.wait(
         lambda message: message.reply_to == asked.message_id and message.video, timeout=30

@@ -1,6 +1,6 @@
-"""What must hold in the bot's database at any moment, and once nothing is left to do.
+"""Checks of the bot's database: at any time, and when no work is left.
 
-Each function returns what is wrong, in words; nothing is wrong in an empty list.
+Each function returns the problems as texts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HOLDS = """
         ON later.generation = ending.generation AND later.kind = 'hold' AND later.id > ending.id
         WHERE ending.ends = own.id))
 """
-"""The holds that count: those of another video, from before a model was gone, are replaced."""
+"""The current holds; those of an earlier model, which was withdrawn, are replaced."""
 
 _ALWAYS = {
     "a hold ended by other credits, account or pot than its own": """
@@ -133,17 +133,17 @@ def _wrong(database: sqlite3.Connection, checks: dict[str, str]) -> list[str]:
 
 
 def wrong_always(database: sqlite3.Connection) -> list[str]:
-    """What may never be, whatever is under way."""
+    """Return violations of what must hold at any time."""
     return _wrong(database, _ALWAYS)
 
 
 def unfinished(database: sqlite3.Connection) -> list[str]:
-    """What is left to do; generations parked for a day are not waited for."""
+    """Return the work that is left, except for generations parked for a day."""
     return _wrong(database, _AT_REST)
 
 
 def overdrawn(database: sqlite3.Connection, free_credits: int) -> list[str]:
-    """Whose allowance of a day (UTC) was exceeded."""
+    """Return the accounts whose allowance of a day (UTC) was exceeded."""
     rows = database.execute(
         "SELECT account_id, sum(credits) FROM ledger AS held"
         " WHERE pot = 'allowance' AND kind = 'hold'"
@@ -155,7 +155,7 @@ def overdrawn(database: sqlite3.Connection, free_credits: int) -> list[str]:
 
 
 def untold(database: sqlite3.Connection) -> list[str]:
-    """Who was given up on and did not hear of it, though they could."""
+    """Return the failed generations without a sent notice."""
     rows = database.execute(
         "SELECT id FROM generations AS g WHERE state IN ('failed', 'parked')"
         " AND NOT EXISTS (SELECT 1 FROM notices WHERE generation = g.id AND sent_at IS NOT NULL)"
@@ -164,6 +164,6 @@ def untold(database: sqlite3.Connection) -> list[str]:
 
 
 def damaged(database: sqlite3.Connection) -> list[str]:
-    """What SQLite itself finds wrong with the file."""
+    """Return the errors that SQLite finds in the file."""
     found = [row[0] for row in database.execute("PRAGMA integrity_check")]
     return [] if found == ["ok"] else found

@@ -1,4 +1,4 @@
-"""Lives of the bot in processes that may end at any point, and what they leave behind."""
+"""Runs the bot in processes that kill themselves, and checks what they leave behind."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 KILLED = -signal.SIGKILL
 PATIENCE = 20.0
-"""Seconds a life has to finish what is open; it needs one or two."""
+"""Seconds for a run to finish open work; it takes one or two."""
 BEFORE_WORK = ("intake.restore", "lifecycle._prune", "POST getUpdates")
-"""Points every start passes before it works on anything."""
+"""Points every start reaches before it works on requests."""
 
 
-class Cradle:
-    """Begins lives, one at a time, each a process of its own."""
+class BotLauncher:
+    """Starts the bot, one process at a time, by `crashing_bot`."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -52,68 +52,72 @@ class Cradle:
             await process.wait()
 
     async def begin(self, environment: dict[str, str]) -> int:
-        """Begin a life; return its process's id."""
+        """Start the bot; return the process's id."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(environment).encode() + b"\n")
         return await self._number()
 
     async def ended(self) -> int:
-        """Wait until the life is over; return how it ended, a signal as a negative number."""
+        """Wait for the end of the process; return its exit code, a signal as a negative number."""
         return await self._number()
 
     async def _number(self) -> int:
         assert self._process.stdout is not None
         line = await self._process.stdout.readline()
-        assert line, "the launcher of lives broke down; its words are above"
+        assert line, "the launcher failed; its output is above"
         return int(line)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point a life came by, seconds after its start."""
+    """A point a run reached, in seconds after its start."""
 
     at: float
     name: str
 
 
 class Stage:
-    """Both sandboxes and a folder: all that outlives the bot's lives."""
+    """Both sandboxes and the data folder, which outlive the runs of the bot."""
 
     def __init__(
-        self, telegram: TelegramSandbox, provider: AimlApiSandbox, folder: Path, cradle: Cradle
+        self,
+        telegram: TelegramSandbox,
+        provider: AimlApiSandbox,
+        folder: Path,
+        launcher: BotLauncher,
     ) -> None:
         self.telegram = telegram
         self.provider = provider
         self.folder = folder
-        self._cradle = cradle
+        self._launcher = launcher
         self.settings = dict[str, str]()
-        """Of the lives that begin from now on, beside the usual."""
+        """Additional settings of later runs."""
         self._lives = 0
         self._resumed: dict[int, float] = {}
         self.unknown_sends = 0
-        """Lives that ended while a video was on its way, or before that it arrived was noted."""
+        """Runs that ended after a video was sent and before its arrival was stored."""
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, cradle: Cradle) -> AsyncIterator[Self]:
-        """Set up everything in a folder that is made, with one more for temporary files."""
+    async def open(cls, folder: Path, launcher: BotLauncher) -> AsyncIterator[Self]:
+        """Start the sandboxes and create the folder, with one for temporary files in it."""
         (folder / "tmp").mkdir(parents=True)
         async with AsyncExitStack() as stack:
             telegram = await stack.enter_async_context(TelegramSandbox())
             provider = await stack.enter_async_context(AimlApiSandbox(key="sandbox-key-0123456789"))
             provider.render_seconds = 0.05
-            yield cls(telegram, provider, folder, cradle)
+            yield cls(telegram, provider, folder, launcher)
 
     async def live(self, crash_at: str = "", *, until: asyncio.Task[None] | None = None) -> bool:
-        """Live until all is done, or until the point is reached; return whether it was reached.
+        """Run the bot until no work is left or the point is reached; return whether it was reached.
 
-        `until` is what people do meanwhile: nothing is done before they are.
+        `until` is a task with the actions of people; the bot runs at least until it ends.
         """
         sent = len(self.telegram.calls_of("sendVideo"))
         open_work = bool(self._lives and self.left())
         self._lives += 1
         began = time.monotonic()
-        pid = await self._cradle.begin(
+        pid = await self._launcher.begin(
             {
                 "PATH": os.environ["PATH"],
                 "TELEGRAM_BOT_TOKEN": self.telegram.token,
@@ -132,13 +136,13 @@ class Stage:
                 **self.settings,
             }
         )
-        ending = asyncio.create_task(self._cradle.ended())
+        ending = asyncio.create_task(self._launcher.ended())
         done = asyncio.create_task(self._until_done(until))
         try:
             await asyncio.wait({ending, done}, return_when=asyncio.FIRST_COMPLETED)
             if not ending.done():
                 _kill(pid)
-                done.result()  # says what is left if time ran out
+                done.result()  # raises with the work left after a timeout
                 if open_work:
                     self._resumed[self._lives] = time.monotonic() - began
                 await ending
@@ -159,14 +163,14 @@ class Stage:
             return begun.fetchone() is not None
 
     def points(self, life: int = -1) -> list[Point]:
-        """The points a life came by, the last life's by default."""
+        """Return the points that a run reached, by default the last one."""
         lines = self._trace(life if life > 0 else self._lives).read_text().splitlines()
         return [Point(float(at), name) for at, _, name in (line.partition(" ") for line in lines)]
 
     def delays(self) -> dict[int, float]:
-        """Seconds that lives took to go on with what they found open and brought to its end.
+        """Return, by run, the seconds until it resumed the open work that it finished.
 
-        What a start clears from the disk is no point: such a life may be done before its first.
+        Deleting files at the start is no point: a run with only that to do has no such point.
         """
         return {life: self._first_work(life, done) for life, done in self._resumed.items()}
 
@@ -175,23 +179,23 @@ class Stage:
         return next(works, otherwise)
 
     def files(self) -> list[Path]:
-        """What lies about of pictures and videos."""
+        """Return the temporary files, videos and pictures."""
         found: list[Path] = []
         for folder in (self.folder / "tmp", self.folder / "videos", self.folder / "pictures"):
-            with suppress(FileNotFoundError):  # the bot may be taking it away
+            with suppress(FileNotFoundError):  # the bot may delete it meanwhile
                 found += folder.iterdir()
         return found
 
     def log(self) -> str:
-        """The end of what all lives wrote."""
+        """Return the end of the log of all runs."""
         return (self.folder / "log").read_text()[-6000:]
 
     def database(self) -> sqlite3.Connection:
-        """The bot's database, to read."""
+        """Open the bot's database for reading."""
         return sqlite3.connect(f"file:{self.folder / 'bot.sqlite3'}?mode=ro", uri=True)
 
     def left(self) -> list[str]:
-        """What is left to do: by the database, on the disk, and what Telegram still offers."""
+        """Return the work left: in the database, on the disk, and unconfirmed updates."""
         if self.telegram.world.updates:
             return ["an update Telegram was not told is received"]
         try:
@@ -216,6 +220,6 @@ class Stage:
 
 
 def _kill(pid: int) -> None:
-    """End a process; it may just have ended itself, and not be known to have."""
+    """Kill a process, which may have ended already."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""One row of the fault sweep: one person, one video, one fault; and what was left at the end."""
+"""One case of the fault tests: one person, one video, one fault, and its outcome."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ QUICK = Times(
     provider=ProviderTimeouts(
         submit=1.0, submit_total=2.0, ask=1.0, ask_total=2.0, fetch_total=2.0
     ),
-    # a clock that was put forward makes it deaf: a poll may take its second before the next restart
+    # skipping time makes the watchdog restart polling: a poll takes up to a second before that
     updates=WatchdogTimes(look=0.02, deaf=4, restart=1.5, longest=1.5, restarts=5),
     limits_second=0.001,
     menus=math.inf,
 )
-"""Nobody waits long for an answer that will not come."""
+"""Short timeouts, for faults without an answer."""
 UNHURRIED = replace(
     QUICK,
     telegram=replace(
@@ -61,21 +61,21 @@ UNHURRIED = replace(
     ),
     provider=ProviderTimeouts(),
 )
-"""Where every answer comes, a busy machine may keep it back."""
+"""Long timeouts for all other faults, as a slow machine may delay answers."""
 
 
 SOON = 0.2
-"""Seconds for which the clock is not put forward."""
+"""Seconds for which no time is skipped."""
 PATIENT_LOOKS = 15
-"""Looks (each 20 ms) after which time passes although something is due."""
+"""Checks (one per 20 ms) after which time is skipped although something is due."""
 
 
 LONGEST_ROW = 30.0
-"""Seconds a row may take."""
+"""Seconds a case may take."""
 
 
 class Clock:
-    """Runs as clocks do, and can be put forward."""
+    """The real time, plus the time that was skipped."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
@@ -84,13 +84,13 @@ class Clock:
         return time.time() + self._ahead
 
     def skip(self, seconds: float) -> None:
-        """Let time pass."""
+        """Skip some seconds."""
         self._ahead += seconds
 
 
 @dataclass(frozen=True)
 class End:
-    """What is left: the last state, the credits charged, and how often what happened."""
+    """The outcome: the last state, credits charged, accepted submissions, videos received."""
 
     state: str | None
     charged: int
@@ -99,7 +99,7 @@ class End:
 
 
 class Scene:
-    """A person alone with the bot, with a gate on either side of it."""
+    """A person with the bot, whose calls to both servers pass gates."""
 
     def __init__(self, house: House, gates: tuple[Gate, Gate], clock: Clock) -> None:
         self.house = house
@@ -110,19 +110,19 @@ class Scene:
         self.chat: PrivateChat | Group = house.telegram.private(self.ann)
 
     async def started(self) -> None:
-        """Wait for the one question of a start that rows are about too."""
+        """Wait for the balance request of the start, as cases have faults of that call too."""
         async with asyncio.timeout(20):
             while not self.to_provider.calls["billing"]:
                 await asyncio.sleep(0.01)
 
     def press(self, message: Message, text: str) -> None:
-        """CallbackData a button without waiting for its answer, which may never come."""
+        """Press a button without waiting for the answer, which may not come."""
         pressing = asyncio.ensure_future(message.press(text, timeout=0.1))
         pressing.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def settle(self) -> End:
-        """Let time pass until nothing is left to do; what is parked for a day is left so."""
-        # to open the file at each look would cost as much as the bot's own work
+        """Skip time until no work is left, except for generations parked for a day."""
+        # one connection, as opening the file at each check takes as long as the bot's own work
         with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
             async with asyncio.timeout(LONGEST_ROW):
                 while not self._is_done(database):
@@ -136,7 +136,7 @@ class Scene:
         return not invariants.unfinished(database)
 
     def _go_on(self, database: sqlite3.Connection) -> None:
-        """Put the clock to the next thing that is due, and have the bot look."""
+        """Skip time to the next due work, and wake the bot."""
         now = self.clock()
         dues = [
             row[0]
@@ -149,7 +149,7 @@ class Scene:
         ]
         later = [due for due in dues if due > now + SOON]
         if later and (len(later) == len(dues) or self.looks % PATIENT_LOOKS == 0):
-            # what is due and does not move waits for something else, such as the end of an outage
+            # due work that does not proceed waits for something else, such as the end of an outage
             self.clock.skip(min(later) - now)
         self.looks += 1
         if self.house.bot is not None:
@@ -165,7 +165,7 @@ class Scene:
             ]
             assert wrong == []
             for was, state, reason in database.execute("SELECT was, state, reason FROM events"):
-                print(f"{was} → {state}: {reason}")  # noqa: T201 - pytest shows it where a row fails
+                print(f"{was} → {state}: {reason}")  # noqa: T201 - shown by pytest if a case fails
             states = [row[0] for row in database.execute("SELECT state FROM generations")]
             charged = sum(
                 row[0]
@@ -182,7 +182,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(data: Path, errors: Breakage, fault: Fault | None = None) -> AsyncIterator[Scene]:
-    """Set a scene up and run the bot in it, ready for that fault."""
+    """Run the bot with both sandboxes behind gates, with timeouts suited to the fault."""
     times = QUICK if fault in {Fault.HANG, Fault.ENDLESS} else UNHURRIED
     clock = Clock()
     async with (
@@ -191,7 +191,7 @@ async def scene(data: Path, errors: Breakage, fault: Fault | None = None) -> Asy
         Gate(telegram.url, telegram_name, telegram_refusal) as to_telegram,
         Gate(provider.url, provider_name, provider_refusal) as to_provider,
     ):
-        provider.url = to_provider.url  # the links it gives lead through the gate
+        provider.url = to_provider.url  # so that its links lead through the gate
         telegram.private(telegram.person("Olga", user_id=ADMIN))
         house = House(telegram, provider, data, errors)
         settings: dict[str, Any] = {

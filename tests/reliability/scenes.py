@@ -1,4 +1,4 @@
-"""What people do while the bot keeps dying, one scene per way a request can go."""
+"""The actions of people in crash tests, one scene per course of a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scene:
-    """`prepare` sets the scene before the first life; `act` runs beside the lives."""
+    """`prepare` is done before the first run of the bot, `act` during the runs."""
 
     name: str
     prepare: Callable[[Stage], Coroutine[Any, Any, None]]
@@ -59,7 +59,7 @@ async def _tap_the_card(stage: Stage) -> None:
 
 
 async def first_scene(stage: Stage) -> None:
-    """Have a video made, and see what else can be made of it."""
+    """Order a video, and open its further actions."""
     ann = stage.telegram.person("Ann")
     chat = stage.telegram.private(ann)
     await chat.send(ann, "/video a boat in the bath")
@@ -69,7 +69,7 @@ async def first_scene(stage: Stage) -> None:
 
 
 async def next_scene(stage: Stage) -> None:
-    """Have the first video go on, by two taps."""
+    """Continue the first video, by two buttons."""
     (chat,) = stage.telegram.world.chats.values()
     last = chat.messages[-1].message_id
     first = next(message for message in chat.from_bot if message.video is not None)
@@ -80,7 +80,7 @@ async def next_scene(stage: Stage) -> None:
 
 
 async def whole_film(stage: Stage) -> None:
-    """Have the film sent."""
+    """Request the whole film."""
     (ann,) = (one for one in stage.telegram.world.people.values() if one.first_name == "Ann")
     chat = stage.telegram.private(ann)
     last = chat.messages[-1].message_id

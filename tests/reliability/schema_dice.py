@@ -1,4 +1,4 @@
-"""Valid objects of every type the Bot API knows, thrown by seeded dice from its own schema."""
+"""Random valid objects of every type of the Bot API, made from its schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARRAY = "Array of "
 LARGEST_ID = 2**52 - 1
 LARGEST = 2**31 - 1
 DEEPEST = 4
-"""How deep objects hold each other; below, only what they must have."""
+"""Depth of nested objects below which they have only required fields."""
 SHAPES = (
     "message_thread_id", "direct_messages_topic", "sender_boost_count", "sender_business_bot",
     "sender_tag", "guest_query_id", "business_connection_id", "forward_origin",
@@ -29,11 +29,11 @@ SHAPES = (
     "link_preview_options", "suggested_post_info", "effect_id", "show_caption_above_media",
     "has_media_spoiler", "reply_markup",
 )  # fmt: skip
-"""What any message may have, whatever it is."""
+"""Fields any message may have."""
 WHO_AND_WHERE = {"message_id", "date", "chat", "from", "sender_chat"}
 WORDS = {"text", "entities", "caption", "caption_entities"}
 CONTENTS = sorted(type_of("Message")["fields"].keys() - WHO_AND_WHERE - WORDS - {*SHAPES})
-"""What a message without text is, one of them each."""
+"""Fields of which a message without text has one."""
 MEDIA = ("photo", "video", "document", "animation", "sticker", "video_note", "voice", "audio")
 ALPHABETS = (
     string.ascii_letters + "    .,!?-—'\"",
@@ -49,10 +49,10 @@ KINDS_OF_FILES = ("image/jpeg", "image/svg+xml", "video/mp4", "image/gif", "IMAG
 
 
 class SchemaDice:
-    """Throws objects.
+    """Makes random objects.
 
-    `people` and `chats` are Telegram's own objects, most of what happens is among them; `words`
-    are texts and `presses` callback data to choose from, `files` are ids of real files.
+    Most are about `people` and `chats`, which are Telegram's own objects; `words` are texts and
+    `presses` callback data to choose from, `files` the ids of real files.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class SchemaDice:
         }
 
     def update(self, kind: str) -> Json:
-        """Return what an update of a kind holds."""
+        """Return the content of an update of a kind."""
         types = type_of("Update")["fields"][kind]["types"]
         made: Json = self._of(self.dice.choice(types), kind, 0)
         return made
@@ -96,14 +96,14 @@ class SchemaDice:
         return self._fields(type_name, depth)
 
     def text(self, longest: int = 60) -> str:
-        """Return any text; one with no more than white space is none to Telegram."""
+        """Return a random text; not only white space, which Telegram does not send."""
         if self.dice.random() < 0.01:
             longest = 4000
         alphabet = self.dice.choice(ALPHABETS)
         return "x" + "".join(self.dice.choices(alphabet, k=self.dice.randrange(longest)))
 
     def user(self, _depth: int = 0) -> Json:
-        """Return somebody: mostly one of those there are, else a stranger or a bot."""
+        """Return a user: mostly one of `people`, else an unknown one or the bot."""
         if self.dice.random() < 0.85:
             return dict(self.dice.choice(self.people))
         if self.dice.random() < 0.1:
@@ -112,7 +112,7 @@ class SchemaDice:
         return about | {"id": self.dice.randrange(1, LARGEST_ID)}
 
     def chat(self, _depth: int = 0) -> Json:
-        """Return a chat: mostly one of those there are."""
+        """Return a chat: mostly one of `chats`."""
         if self.dice.random() < 0.9:
             return dict(self.dice.choice(self.chats))
         about = self._fields("Chat", DEEPEST - 1)
@@ -120,10 +120,10 @@ class SchemaDice:
         return about | {"id": number if about["type"] == "private" else -number}
 
     def message(self, depth: int = 0) -> Json:
-        """Return a message: of somebody somewhere, which is one thing, with all it may have."""
+        """Return a message: a sender, a chat, one kind of content, and random optional fields."""
         fields = type_of("Message")["fields"]
         made: Json = {
-            # a message that is scheduled has no number yet
+            # a scheduled message has the id 0
             "message_id": self.dice.randrange(1, LARGEST) * (self.dice.random() > 0.02),
             "date": self.now - self.dice.choice([0, 0, 0, 30, 3600, 10**8]),
             **self._who_and_where(),
@@ -139,7 +139,7 @@ class SchemaDice:
         for name in SHAPES if depth < DEEPEST else ():
             if self.dice.random() < 0.06 / (depth + 1):
                 made[name] = self._value(fields[name]["types"], name, depth)
-        # what is answered does not say what it answers
+        # an answered message does not hold the one it answers
         made.get("reply_to_message", {}).pop("reply_to_message", None)
         return made
 

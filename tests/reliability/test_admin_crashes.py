@@ -12,7 +12,7 @@ from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed
 from tests.house import ADMIN
 from tests.reliability import invariants
-from tests.reliability.lives import BEFORE_WORK, Cradle, Stage
+from tests.reliability.lives import BEFORE_WORK, BotLauncher, Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,12 +57,12 @@ class Office(Stage):
         return [one for one in super().left() if not one.startswith("an update neither")]
 
 
-async def played(folder: Path, cradle: Cradle, *kills: str) -> tuple[int, list[str]]:
+async def played(folder: Path, launcher: BotLauncher, *kills: str) -> tuple[int, list[str]]:
     """Have an admin do all acts, in lives that are killed at these points, and check what is left.
 
     Returns how many of the points were reached, and which ones the last life passed.
     """
-    async with Office.open(folder, cradle) as stage:
+    async with Office.open(folder, launcher) as stage:
         owner = stage.telegram.person("Olga", user_id=ADMIN)
         ann = stage.telegram.person("Ann")
         office, theirs = stage.telegram.private(owner), stage.telegram.private(ann)
@@ -103,8 +103,8 @@ async def test_killed_after_each_act_an_admin_is_told_that_it_is_done_and_it_is_
 ) -> None:
     transactions = [transaction for _, transaction, _ in ACTS] + ["reports.take_down"]
     kills = [f"{transaction}, committed #1" for transaction in transactions]
-    async with Cradle.open() as cradle:
-        reached, _ = await played(tmp_path / "stage", cradle, *kills)
+    async with BotLauncher.open() as launcher:
+        reached, _ = await played(tmp_path / "stage", launcher, *kills)
     assert reached == len(kills)
 
 
@@ -113,13 +113,13 @@ async def test_killed_at_any_point_an_admin_is_told_that_it_is_done_and_it_is_do
     tmp_path: Path,
 ) -> None:
     failures = list[str]()
-    async with Cradle.open() as cradle:
-        _, points = await played(tmp_path / "undisturbed", cradle)
+    async with BotLauncher.open() as launcher:
+        _, points = await played(tmp_path / "undisturbed", launcher)
         for number, point in enumerate(points):
             if point.startswith(BEFORE_WORK):
                 continue
             try:
-                await played(tmp_path / str(number), cradle, point)
+                await played(tmp_path / str(number), launcher, point)
             except AssertionError as error:
                 failures.append(f"killed at {point}: {error}")
     assert failures == []

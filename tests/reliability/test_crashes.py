@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reliability import invariants, scenes
-from tests.reliability.lives import Cradle, Stage
+from tests.reliability.lives import BotLauncher, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ Kills = tuple[str, ...]
 
 async def undisturbed(scene: Scene, folder: Path) -> list[str]:
     """The names of the points a life passes that nothing disturbs."""
-    async with Cradle.open() as cradle, Stage.open(folder, cradle) as stage:
+    async with BotLauncher.open() as launcher, Stage.open(folder, launcher) as stage:
         await scene.prepare(stage)
         async with asyncio.TaskGroup() as group:
             people = group.create_task(scene.act(stage)) if scene.act else None
@@ -46,9 +46,9 @@ async def undisturbed(scene: Scene, folder: Path) -> list[str]:
         return [point.name for point in stage.points()]
 
 
-async def survived(scene: Scene, kills: Kills, folder: Path, cradle: Cradle) -> list[str]:
+async def survived(scene: Scene, kills: Kills, folder: Path, launcher: BotLauncher) -> list[str]:
     """Kill a run's lives one by one; return what is wrong once the last has done its work."""
-    async with Stage.open(folder, cradle) as stage:
+    async with Stage.open(folder, launcher) as stage:
         await scene.prepare(stage)
         people = asyncio.create_task(scene.act(stage)) if scene.act else None
         try:
@@ -107,9 +107,9 @@ async def sweep(scene: Scene, runs: Iterable[Kills], folder: Path) -> list[str]:
     waiting, failures = iter(enumerate(runs)), []
 
     async def take_turns() -> None:
-        async with Cradle.open() as cradle:
+        async with BotLauncher.open() as launcher:
             for number, kills in waiting:
-                problems = await survived(scene, kills, folder / str(number), cradle)
+                problems = await survived(scene, kills, folder / str(number), launcher)
                 if problems:
                     failures.append(f"killed at {', then at '.join(kills)}: {problems}")
 
@@ -179,7 +179,7 @@ JOIN = (
 async def test_killed_while_a_film_goes_on_or_is_joined_it_pays_and_sends_once(
     tmp_path: Path,
 ) -> None:
-    async with Cradle.open() as cradle, Stage.open(tmp_path / "film", cradle) as stage:
+    async with BotLauncher.open() as launcher, Stage.open(tmp_path / "film", launcher) as stage:
         stage.settings = {"FREE_CREDITS": "900", "BUDGET_USD": "none"}
         first = asyncio.create_task(scenes.first_scene(stage))
         # that its updates are handled would be written down in its own time

@@ -12,7 +12,7 @@ import pytest
 from sandbox.telegram.stars import StarPayment
 from tests.house import ADMIN
 from tests.reliability import invariants
-from tests.reliability.lives import BEFORE_WORK, Cradle, Stage
+from tests.reliability.lives import BEFORE_WORK, BotLauncher, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -115,9 +115,9 @@ SALES = {
 }
 
 
-async def survived(sale: Sale, kill: str, folder: Path, cradle: Cradle) -> Till:
+async def survived(sale: Sale, kill: str, folder: Path, launcher: BotLauncher) -> Till:
     """Kill a life where it is told, and let the next do what is left."""
-    async with Till.open(folder, cradle) as stage:
+    async with Till.open(folder, launcher) as stage:
         stage.sale = sale
         people = asyncio.create_task(sale.act(stage, sale))
         try:
@@ -131,8 +131,8 @@ async def survived(sale: Sale, kill: str, folder: Path, cradle: Cradle) -> Till:
 
 
 async def sweep(sale: Sale, folder: Path, at: tuple[str, ...] = ("",)) -> None:
-    async with Cradle.open() as cradle:
-        stage = await survived(sale, "", folder / "undisturbed", cradle)
+    async with BotLauncher.open() as launcher:
+        stage = await survived(sale, "", folder / "undisturbed", launcher)
         points = [
             point.name
             for point in stage.points()
@@ -141,7 +141,7 @@ async def sweep(sale: Sale, folder: Path, at: tuple[str, ...] = ("",)) -> None:
         assert points
         failures = []
         for number, point in enumerate(points):
-            stage = await survived(sale, point, folder / str(number), cradle)
+            stage = await survived(sale, point, folder / str(number), launcher)
             failures += [f"killed at {point}: {one}" for one in stage.wrong()]
     assert failures == []
 

@@ -1,1 +1,1 @@
-"""Days of the bot's life in seconds: virtual time, a real database, people and faults by seed."""
+"""Simulates days of the bot in seconds: virtual time, a real database, seeded faults."""

@@ -1,4 +1,4 @@
-"""One life of the bot in virtual time: the real scheduler over stand-ins."""
+"""One run of the bot in virtual time: the real scheduler with fakes around it."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ FAMILIES = Settings.model_fields["models"].default
 UNDO_SECONDS = 3
 
 
-async def _nobody_looks(_account: object) -> None:
-    """No film is shown."""
+async def _show_no_film(_account: object) -> None:
+    """Show no film."""
 
 
 class Jobs:
-    """Stands in for the JobQueue: timers of the loop, where APScheduler looks at the clock."""
+    """Replaces the JobQueue by timers of the event loop, as APScheduler uses the real clock."""
 
     def __init__(self, life: Life) -> None:
         self._life = life
@@ -72,7 +72,7 @@ class Jobs:
 
     def run_once(self, callback: Any, when: float, *, data: int, **_: Any) -> Any:
         if self._stopped:
-            return None  # what is dropped in the end wakes nobody any more
+            return None  # after the kill, no timer starts
         job = SimpleNamespace(data=data)
 
         def ring() -> None:
@@ -95,7 +95,7 @@ class Jobs:
 
 
 class Life:
-    """From one start to the kill that ends it."""
+    """A run of the bot, from its start to its kill."""
 
     def __init__(
         self, folder: Path, weather: Weather, provider: Provider, telegram: Telegram, *,
@@ -116,7 +116,7 @@ class Life:
         self.broken: list[str] = []
 
     async def begin(self) -> None:
-        """Start as `bot.lifecycle` does: clear up, recover, wake every chat that waits."""
+        """Start as `bot.lifecycle` does: clean up, recover, wake every chat with pending work."""
         self._before = asyncio.all_tasks()
         self.db, self._connection = await open_database(
             self._folder / "bot.sqlite3", self._weather.dice
@@ -172,7 +172,7 @@ class Life:
                 api=api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
             ),
             breaker=breaker,
-            show_film=_nobody_looks,
+            show_film=_show_no_film,
             deliveries=Deliveries(
                 db=self.db, outbox=self.outbox, lifecycle=lifecycle,
                 preparation=UploadPreparation(downloads, media, UPLOAD_LIMIT),
@@ -194,11 +194,11 @@ class Life:
         self.do(self.scheduler.watch())
 
     def wake(self, chat: int) -> None:
-        """Tell the scheduler that something in a chat is new."""
+        """Tell the scheduler that a chat has new work."""
         self.timers.wake(chat)
 
     def do(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something in this life; it ends with it."""
+        """Run work as a task of this run, which the kill cancels."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -209,15 +209,15 @@ class Life:
             self.broken += traceback.format_exception(error)[-4:]
 
     async def kill(self) -> None:
-        """End at once: nothing is written any more, whatever was under way is dropped."""
+        """End at once: cut the database, and cancel all tasks."""
         self._killed = True
         self._jobs.stop()
         self._connection.cut()
-        # a process that is killed tidies nothing up, and says nothing of what it could not
+        # a killed process logs nothing of the tasks that fail now
         logging.disable()
         ended = asyncio.all_tasks() - self._before - {asyncio.current_task()}
         numbers = cast("VirtualLoop", asyncio.get_running_loop()).numbers
-        # a set's order is that of addresses, and no seed would bring it back
+        # in the order of creation, as that of a set differs between runs of the same seed
         for task in sorted(ended, key=numbers.__getitem__):
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)

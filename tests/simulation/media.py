@@ -1,4 +1,4 @@
-"""A stand-in for the media processes: it knows every file, and breaks down at times."""
+"""A fake of the media processes, with faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StandInMedia(MediaProcesses):
-    """Answers jobs without a process."""
+    """Answers jobs without running them."""
 
     def __init__(self, weather: Weather) -> None:
         super().__init__()

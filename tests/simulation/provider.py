@@ -1,4 +1,4 @@
-"""A stand-in for the AI/ML API behind httpx: it takes, makes, loses, refuses and forgets."""
+"""A fake of the AI/ML API behind httpx, with faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SUBMIT = (
     "no connection", "429", "503", "500", "400", "moderation", "502 after effect",
     "hung after effect", "cut after effect", "half an answer", "504 after effect",
 ) * 4 + ("502 without effect", "hung before effect")  # fmt: skip
-"""Those without effect are rare: each is looked for through a day."""
+"""Those without effect are rare, as the bot looks for each of them for a day."""
 _ENDS = {"well": 92, "moderated": 3, "broken": 3, "very late": 1.5, "never": 0.3}
 """How requests end, by weight."""
 _ASK = ("no connection", "429", "500", "502", "half an answer", "hung", "404")
@@ -33,7 +33,7 @@ _FETCH = ("gone", "500", "no video", "cut", "private", "hung")
 
 @dataclass
 class Job:
-    """A request the provider took; `ends` is when, in seconds since 1970."""
+    """An accepted request; `ends` is when it ends, in seconds since 1970."""
 
     number: int
     model: str
@@ -46,7 +46,7 @@ class Job:
 
     @property
     def charged_at(self) -> float | None:
-        """When it is charged, None where it never is."""
+        """When it is charged; None if never."""
         return self.ends if self.how in {"well", "very late"} else None
 
 
@@ -66,7 +66,7 @@ class Provider:
         self._gone_until: dict[str, float] = {}
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
-        """Answer any request of the bot's."""
+        """Answer any request of the bot."""
         await self._weather.passes(0.05, 2.0)
         path = request.url.path
         if request.method == "POST" or path.startswith("/cdn/"):
@@ -101,7 +101,7 @@ class Provider:
             await self._weather.passes(200, 400)
         elif refused := _refused(fault):
             return refused
-        # here it takes effect, whoever still listens
+        # from here on the request has its effect
         job = self._take(body, request.headers["x-client-request-id"])
         if fault == "hung after effect":
             await self._weather.passes(200, 400)
@@ -131,25 +131,25 @@ class Provider:
 
     def _state(self, provider_id: str) -> httpx.Response:
         job = self.jobs[int(provider_id.removeprefix("job_"))]
-        said: dict[str, Any] = {"id": provider_id, "status": "generating"}
+        body: dict[str, Any] = {"id": provider_id, "status": "generating"}
         if job.how != "never" and self._clock() >= job.ends:
             match job.how:
                 case "moderated":
                     message = "Your request was blocked by our moderation system."
-                    said |= {"status": "error", "error": {"name": "moderation", "message": message}}
+                    body |= {"status": "error", "error": {"name": "moderation", "message": message}}
                 case "broken":
-                    said |= {"status": "error", "error": {"name": "Internal", "message": "broken"}}
+                    body |= {"status": "error", "error": {"name": "Internal", "message": "broken"}}
                 case _:
                     host = URL
                     if self._weather.strikes("private link", 0.002):
                         host = "https://10.0.0.1"
                     usage = {"usd_spent": f"{job.cost / 1_000_000:.6f}"}
-                    said |= {"status": "completed", "meta": {"usage": usage}}
-                    said["video"] = {"url": f"{host}/cdn/{job.number}.mp4"}
-        return _json(said)
+                    body |= {"status": "completed", "meta": {"usage": usage}}
+                    body["video"] = {"url": f"{host}/cdn/{job.number}.mp4"}
+        return _json(body)
 
     def _log(self, start: str, end: str) -> httpx.Response:
-        """List what came within a time; a row is there half a minute after its request."""
+        """List the requests of a period; each appears half a minute after it was made."""
         ends = min(datetime.fromisoformat(end).timestamp(), self._clock() - LOG_LAG)
         first, last = (
             bisect_left(self.jobs, at, key=lambda job: job.taken_at)
@@ -202,7 +202,7 @@ _GARBLED = {
 
 
 def _refused(fault: str) -> httpx.Response | None:
-    """Return the answer to a submission that has no effect."""
+    """Return the answer to a submission without effect; None if the fault is no such one."""
     match fault:
         case "429" | "503":
             return _refusal(int(fault), "Too Many Requests", {"retry-after": "7"})

@@ -1,4 +1,4 @@
-"""What the operator pays in a town, by the provider's own books, held against the ceiling."""
+"""Checks the provider's charges and the holds against the operator's budget."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _GIVEN = """
     WHERE generation = ? AND kind = 'hold' AND pot <> 'bought'
     AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id)
 """
-_TOLD = """
+_REPORTED = """
     SELECT max(spent_micros) FROM (SELECT spent_micros FROM generations WHERE model = ?
         AND ready_at BETWEEN ? - 86400 AND ? ORDER BY ready_at DESC LIMIT 50)
 """
-"""The dearest of what the provider told of a model lately: the bot may know no other price."""
+"""The highest price of a model that the provider reported recently, which the bot may rely on."""
 
 
 class Spending:
-    """Adds up what was charged and is held for others than buyers, at each step anew.
+    """Sums the charges and holds for all credits but bought ones, after each step.
 
-    What the provider takes more for than it had told when it took a request is no fault of the
-    bot's: there, the price it was believed to have counts.
+    If the provider charges more than it had reported before the request, that is no fault of the
+    bot: the price it assumed counts.
     """
 
     def __init__(self, path: Path, terms: Terms, clock: Callable[[], float]) -> None:
@@ -52,24 +52,24 @@ class Spending:
         self.wrong: list[str] = []
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         if self._database is not None:
             self._database.close()
 
     def taken(self, job: Job) -> None:
-        """Note that the provider took a request, and for how much."""
+        """Record an accepted request and its price."""
         held = self._look()
         price = self._shares[job.prompt][0]
         assert self._database is not None
         values = (job.model, job.taken_at, job.taken_at)
-        ((told,),) = self._database.execute(_TOLD, values).fetchall()
-        counted = job.cost if (told or 0) >= job.cost else min(job.cost, price)
+        ((reported,),) = self._database.execute(_REPORTED, values).fetchall()
+        counted = job.cost if (reported or 0) >= job.cost else min(job.cost, price)
         if job.charged_at is not None:
             heappush(self._to_come, (job.charged_at, job.number, job.prompt, counted))
         self._compare(held)
 
     def look(self) -> None:
-        """Hold what is spent and held by now against the ceiling."""
+        """Check the charges and holds against the budget."""
         self._compare(self._look())
 
     def _look(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A stand-in for Telegram at the outbox: it shows what arrived, and loses answers."""
+"""A fake of Telegram behind the outbox, with faults and lost answers."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ _VIDEO = (*_TEXT, "no topic", "refused", "too large")
 
 
 class Telegram:
-    """What every chat holds; it outlives the bot's lives."""
+    """The messages of all chats; they outlive the runs of the bot."""
 
     def __init__(self, weather: Weather) -> None:
         self.weather = weather
         self.videos: Counter[str] = Counter()
-        """Copies by the prompt in their caption, in all chats together."""
+        """Videos by the prompt in their caption, in all chats together."""
         self.unknown: Counter[str] = Counter()
-        """Sends whose sender never learned what came of them, by prompt."""
+        """Sends whose outcome the bot did not learn, by prompt."""
         self.told: defaultdict[int, list[str]] = defaultdict(list)
         """Texts by chat."""
         self.refused: Counter[str] = Counter()
-        """Sends that were surely turned down, by prompt."""
+        """Sends that were definitely refused, by prompt."""
         self.turned_away: Counter[int] = Counter()
-        """How often a chat was closed to the bot."""
+        """Sends refused because the chat has blocked the bot, by chat."""
         self.blocked: set[int] = set()
         self.ids = count(1)
 
 
 class StandInOutbox(Outbox):
-    """Sends into the stand-in's chats."""
+    """Sends to the fake's chats."""
 
     def __init__(self, telegram: Telegram, bot: Any) -> None:
         super().__init__(bot, Pacing(1.0))
@@ -155,7 +155,7 @@ class StandInOutbox(Outbox):
 
 
 class StandInBot:
-    """What is asked of python-telegram-bot's bot here: who it is, and pictures by their ids."""
+    """The part of python-telegram-bot's bot used here: its name, and downloads of pictures."""
 
     username = "film_maker_bot"
     link = "https://t.me/film_maker_bot"

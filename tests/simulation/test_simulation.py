@@ -1,4 +1,4 @@
-"""Thousands of people, requests and faults in virtual time; the same seed, the same town."""
+"""Thousands of people, requests and faults in virtual time, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulation.towns import lived, lived_side_by_side
+from tests.simulation.towns import simulate, simulate_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SEED = os.environ.get("SIMULATION_SEED", "")
-"""A failure names the seed of its town: alone in SIMULATION_SEED, it lives again."""
+"""A failure names its seed; with it in SIMULATION_SEED, that simulation alone is repeated."""
 USUAL = "20261120"
-"""The same towns each time: what `make test` says depends on the code alone."""
+"""The fixed seed, so that the result of `make test` depends on the code alone."""
 A_TOWN = 1_600
-"""Generations of one town."""
+"""Generations of one simulation."""
 
 
 def seeds(generations: int, seed: str) -> list[str]:
-    """The towns in which so many generations are made."""
+    """Return the seeds of the simulations for so many generations."""
     return [seed] if "-" in seed else [f"{seed}-{name}" for name in range(generations // A_TOWN)]
 
 
 def live(seeds: list[str], record_property: Callable[[str, object], None]) -> None:
     began = time.monotonic()
     alone = len(seeds) == 1
-    towns = [lived(seeds[0], A_TOWN)] if alone else lived_side_by_side(seeds, A_TOWN)
+    towns = [simulate(seeds[0], A_TOWN)] if alone else simulate_all(seeds, A_TOWN)
     record_property(
         "figures",
         f"simulation of {seeds[0]}: {sum(town.generations for town in towns)} generations, "

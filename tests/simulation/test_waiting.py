@@ -1,4 +1,4 @@
-"""A week of waiting in virtual time: what is promised of when a video comes, against the truth."""
+"""Compares a week of announced arrival times with the real ones, in virtual time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from storage.ledger import Account
 from tests.simulation.life import Life
 from tests.simulation.provider import Provider
 from tests.simulation.telegram import Telegram
-from tests.simulation.town import START, Wish, _request
+from tests.simulation.town import START, Order, _request
 from tests.simulation.virtual import VirtualLoop
 from tests.simulation.weather import Weather
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 ORDERS = 40
-"""A day's orders of people alone with the bot; in a group, ten come at once each day."""
+"""Orders a day in private chats; in a group, ten come at once each day."""
 TAKES = {"pro": 190.0, "": 80.0}
-"""Seconds a model takes, about; in the evening a third longer."""
+"""Typical seconds of a model; in the evening a third longer."""
 SPREAD = 0.12
 
 
 class SteadyProvider(Provider):
-    """Takes about as long for what is alike."""
+    """A provider whose durations vary little for the same model and hour."""
 
     def _take(self, body: dict[str, Any], request_id: str) -> Job:
         job = super()._take(body, request_id)
@@ -49,13 +49,13 @@ class SteadyProvider(Provider):
 
 
 def typically(job: Job) -> float:
-    """How long such a job takes at that hour: the most that can be known before."""
+    """Return the typical seconds of such a job at that hour: the best possible estimate."""
     evening = 1.15 + 0.15 * math.sin(2 * math.pi * job.taken_at / DAY)
     return TAKES["pro" if "pro" in job.model else ""] * evening
 
 
 class Week:
-    """Its people, and what they saw: promises by order, edits, and all that was said in a group."""
+    """A week of orders: announced times and edits by order, and the messages in a group."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.dice = folder, random.Random("a week")
@@ -120,13 +120,13 @@ class Week:
     async def order(self, life: Life, number: int, chat: int) -> None:
         person = number % 50 + 1
         family = self.dice.choice(["sora-2", "sora-2", "sora-2-pro"])
-        wish = Wish(number, person, chat or person, as_channel=False, kind="t2v", family=family)
-        kind = ChatKind.PRIVATE if wish.chat > 0 else ChatKind.SUPERGROUP
+        order = Order(number, person, chat or person, as_channel=False, kind="t2v", family=family)
+        kind = ChatKind.PRIVATE if order.chat > 0 else ChatKind.SUPERGROUP
         now = self.clock()
         async with life.db.transaction() as tx:
             await people.upsert(tx, person, name="Ann", username=None, language="en", now=now)
-            place = await chats.upsert(tx, wish.chat, kind=kind, now=now)
-            request = _request(self.offer, wish, place.id, Account.person(person))
+            place = await chats.upsert(tx, order.chat, kind=kind, now=now)
+            request = _request(self.offer, order, place.id, Account.person(person))
             answer = await balances.accept(tx, request, self.terms, now=now, wait=3.0)
         assert isinstance(answer, Accepted)
         life.wake(place.id)
@@ -154,7 +154,7 @@ def test_what_a_week_of_waiting_was_promised(tmp_path: Path, record_property: An
     finally:
         loop.close()
     jobs = {int(job.prompt.rsplit(maxsplit=1)[-1]): job for job in week.provider.jobs}
-    # between its end and the chat: until it is looked for, and on its way
+    # from its end to its arrival in the chat: until the next poll, and the transfer
     brought = median(week.came[order] - job.ends for order, job in jobs.items())
     right, best = {0.1: 0, 0.5: 0}, {0.1: 0, 0.5: 0}
     for order, said in week.promised.items():

@@ -1,4 +1,4 @@
-"""The people of the simulation: what they ask for, take back, and how often the bot dies."""
+"""A simulated population: its requests and cancellations, and the kills of the bot."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 FREE_CREDITS = 27
 START = 1_795_132_800.0 + 20 * 3600
-"""The evening of 20 November 2026, UTC: much is under way when the period turns at midnight."""
+"""The evening of 20 November 2026, UTC, so that many requests span the period's end."""
 BUDGET = Decimal(700)
-"""Dollars a day: far less than is asked for."""
+"""Dollars a day: much less than the requests cost."""
 AWAY = 1800.0
-"""Seconds for which nobody asks once it is said that the budget is used."""
+"""Seconds without requests after one was refused for the budget."""
 PRICES = {"sora-2": (9, 840_000), "sora-2-pro": (13, 1_260_000)}
 """Credits and millionths of a US dollar for four seconds."""
 GROUPS = -1000
@@ -52,8 +52,8 @@ CHANNELS = -5000
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What one message asks for; a message is handled until it is, as the inbox sees to."""
+class Order:
+    """A message that asks for a video; it is handled again after a kill, as by the inbox."""
 
     number: int
     person: int
@@ -64,7 +64,7 @@ class Wish:
 
     @property
     def shape(self) -> str | None:
-        """The picture decides where there is one."""
+        """The aspect ratio; None if the picture decides."""
         return "16:9" if self.kind == "t2v" else None
 
     @property
@@ -73,7 +73,7 @@ class Wish:
 
 
 class Town:
-    """Everybody and everything, by one seed."""
+    """A population with the bot, its provider and its Telegram, all from one seed."""
 
     def __init__(self, folder: Path, seed: str, errors: Breakage, *, generations: int) -> None:
         self._folder = folder
@@ -86,7 +86,7 @@ class Town:
         self.telegram = Telegram(self.weather)
         self._offer = Offer.load()
         self._languages = Languages()
-        self._open: dict[int, Wish] = {}
+        self._open: dict[int, Order] = {}
         self.asked = 0
         self.accepted = 0
         self.lives = 0
@@ -102,11 +102,11 @@ class Town:
         self.provider = Provider(self.weather, self.clock, self._spending.taken)
 
     def clock(self) -> float:
-        """Seconds since 1970, virtual."""
+        """Return the virtual time, in seconds since 1970."""
         return START + self._loop.time() - self._clock0
 
     async def live(self) -> list[str]:
-        """Let everything happen; return what is wrong, at any restart or in the end."""
+        """Run the simulation; return the problems found after any kill or at the end."""
         try:
             return await self._live()
         finally:
@@ -128,7 +128,7 @@ class Town:
         self.weather.is_clear = True
         life = await self._new_life()
         waited = 0
-        # what breaks would be tried again and again
+        # after a problem, work may be retried for ever
         while not (wrong or self._errors.unexpected) and (left := self._left()):
             if (waited := waited + 1) > 200:
                 return [f"never finished: {left}"]
@@ -145,32 +145,32 @@ class Town:
             offer=self._offer, languages=self._languages, terms=self._terms, clock=self.clock,
         )  # fmt: skip
         await self._life.begin()
-        # what was not handled is handled again, as the inbox does
-        for wish in list(self._open.values()):
-            self._life.do(self._handle(self._life, wish))
+        # unhandled messages are handled again, as by the inbox
+        for order in list(self._open.values()):
+            self._life.do(self._handle(self._life, order))
         return self._life
 
     async def _come(self) -> None:
-        """Messages arrive one by one, and now and then many at once."""
+        """Send messages one by one, and sometimes many at once."""
         while self.accepted < self._wanted:
             await asyncio.sleep(self._dice.expovariate(1 / 25))
             if self.clock() < self._away_until:
                 await asyncio.sleep(AWAY)
             for _ in range(30 if self._dice.random() < 0.005 else 1):
                 self.asked += 1
-                wish = self._wish(self.asked)
-                self._open[wish.number] = wish
-                self._life.do(self._handle(self._life, wish))
+                order = self._order(self.asked)
+                self._open[order.number] = order
+                self._life.do(self._handle(self._life, order))
             if self._dice.random() < 0.01:
                 self._block_or_unblock()
 
-    def _wish(self, number: int) -> Wish:
+    def _order(self, number: int) -> Order:
         dice = self._dice
         person = dice.randint(1, max(50, self._wanted // 5))
         chat = person if dice.random() < 0.6 else GROUPS - dice.randint(1, 200)
         kind: Kind = "t2v" if dice.random() < 0.6 else "i2v"
         family = dice.choice(["sora-2", "sora-2", "sora-2-pro"])
-        return Wish(number, person, chat, chat < 0 and dice.random() < 0.05, kind, family)
+        return Order(number, person, chat, chat < 0 and dice.random() < 0.05, kind, family)
 
     def _block_or_unblock(self) -> None:
         blocked = self.telegram.blocked
@@ -179,10 +179,10 @@ class Town:
         else:
             blocked.add(self._dice.randint(1, max(50, self._wanted // 5)))
 
-    async def _handle(self, life: Life, wish: Wish) -> None:
-        """Do what a handler does with a message, twice at times, as Telegram repeats itself."""
+    async def _handle(self, life: Life, order: Order) -> None:
+        """Handle a message, sometimes twice, as Telegram may repeat an update."""
         for _ in range(2 if self._dice.random() < 0.02 else 1):
-            chat, answer = await self._place(life, wish)
+            chat, answer = await self._place(life, order)
             self.outcomes[type(answer).__name__] += 1
             if isinstance(answer, balances.OverBudget):
                 self._away_until = self.clock() + AWAY
@@ -195,7 +195,7 @@ class Town:
                 await life.status.show(answer.generation, chat, english)
             if isinstance(answer, Repeated):
                 life.wake(answer.generation.chat)
-        self._open.pop(wish.number, None)
+        self._open.pop(order.number, None)
         if self._dice.random() < 0.05 and isinstance(answer, Accepted):
             await asyncio.sleep(self._dice.expovariate(1 / 20))
             await lifecycle.cancel(
@@ -203,25 +203,30 @@ class Town:
             )
             life.wake(answer.generation.chat)
 
-    async def _place(self, life: Life, wish: Wish) -> tuple[Chat, balances.Answer]:
+    async def _place(self, life: Life, order: Order) -> tuple[Chat, balances.Answer]:
         now = self.clock()
         async with life.db.transaction() as tx:
             await people.upsert(
-                tx, wish.person, name=f"Person {wish.person}", username=None, language="en", now=now
+                tx,
+                order.person,
+                name=f"Person {order.person}",
+                username=None,
+                language="en",
+                now=now,
             )
-            kind = ChatKind.PRIVATE if wish.chat > 0 else ChatKind.SUPERGROUP
-            chat = await chats.upsert(tx, wish.chat, kind=kind, now=now)
-            account = Account.chat(chat.id) if wish.as_channel else Account.person(wish.person)
-            if self._dice.random() < (0.3 if wish.as_channel else 0.1):
+            kind = ChatKind.PRIVATE if order.chat > 0 else ChatKind.SUPERGROUP
+            chat = await chats.upsert(tx, order.chat, kind=kind, now=now)
+            account = Account.chat(chat.id) if order.as_channel else Account.person(order.person)
+            if self._dice.random() < (0.3 if order.as_channel else 0.1):
                 pot = self._dice.choice([Pot.GRANTED, Pot.GRANTED, Pot.BOUGHT])
                 await ledger.grant(
                     tx, account, pot, self._dice.randint(1, 60),
-                    cause=f"grant:{wish.number}:{now}", note=None, now=now,
+                    cause=f"grant:{order.number}:{now}", note=None, now=now,
                 )  # fmt: skip
         async with life.db.transaction() as tx:
-            request = _request(self._offer, wish, chat.id, account)
-            # every second one came without a tap on a price
-            wait = UNDO_SECONDS if wish.number % 2 else 0.0
+            request = _request(self._offer, order, chat.id, account)
+            # every second one can be undone, as one without a confirmed price
+            wait = UNDO_SECONDS if order.number % 2 else 0.0
             now = self.clock()
             return chat, await balances.accept(tx, request, self._terms, now=now, wait=wait)
 
@@ -233,13 +238,13 @@ class Town:
         with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:
             parked = database.execute("SELECT id FROM generations WHERE state = 'parked'")
             return [
-                *(f"open: {wish}" for wish in self._open.values()),
+                *(f"open: {order}" for order in self._open.values()),
                 *(f"parked: {row[0]}" for row in parked.fetchall()),
                 *invariants.unfinished(database),
             ]
 
     def _in_the_end(self) -> list[str]:
-        """Hold the bot's books against what the provider took and the chats received."""
+        """Compare the bot's database with the provider's requests and the chats' messages."""
         with closing(sqlite3.connect(self._folder / "bot.sqlite3")) as database:
             wrong = [
                 *invariants.wrong_always(database),
@@ -264,7 +269,7 @@ class Town:
         return wrong
 
     def _is_excused(self, reason: str, prompt: str) -> bool:
-        """Whether a video that nobody has met what its reason says."""
+        """Whether the fault that the reason names did happen to an undelivered video."""
         match reason:
             case "nobody can receive it":
                 return self.telegram.refused[prompt] > 0
@@ -276,7 +281,7 @@ class Town:
                 return False
 
     def _untold(self, database: sqlite3.Connection) -> list[str]:
-        """Whoever was given up on has heard of it, unless their chat was closed to the bot."""
+        """Return the notices that were not received although the chat was open."""
         wrong = []
         said: Counter[int] = Counter()
         for number, chat, sent, sends in database.execute(
@@ -294,15 +299,15 @@ class Town:
         return wrong
 
 
-def _request(offer: Offer, wish: Wish, chat: int, account: Account) -> Request:
-    mode = offer[wish.family].mode(wish.kind)
+def _request(offer: Offer, order: Order, chat: int, account: Account) -> Request:
+    mode = offer[order.family].mode(order.kind)
     assert mode is not None
-    credits_, micros = PRICES[wish.family]
+    credits_, micros = PRICES[order.family]
     return Request(
-        origin="message", cause=f"message:{wish.number}", chat=chat, thread_id=None,
-        message_id=wish.number, account=account, kind=wish.kind, family=wish.family,
-        model=mode.model, prompt=wish.prompt, seconds=4, aspect_ratio=wish.shape,
+        origin="message", cause=f"message:{order.number}", chat=chat, thread_id=None,
+        message_id=order.number, account=account, kind=order.kind, family=order.family,
+        model=mode.model, prompt=order.prompt, seconds=4, aspect_ratio=order.shape,
         resolution="720p", fit="crop", silent=False,
-        picture="picture" if wish.kind == "i2v" else None,
+        picture="picture" if order.kind == "i2v" else None,
         credits=credits_, price_micros=micros, budget_micros=0,
     )  # fmt: skip

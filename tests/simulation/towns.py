@@ -1,4 +1,4 @@
-"""Towns side by side, one process each: what each lived through, and what was wrong in it."""
+"""Runs simulations in parallel processes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 AT_ONCE = 2
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the fastest place there is, where there is one
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the fastest place, if it exists
 
 
 @dataclass(frozen=True)
-class Lived:
-    """A town's life, by its seed."""
+class SimulationResult:
+    """The result of a simulation."""
 
     seed: str
     generations: int
@@ -34,17 +34,19 @@ class Lived:
     wrong: list[str]
 
 
-def lived(seed: str, generations: int) -> Lived:
-    """Let a town live through so many generations, from an empty database to rest."""
+def simulate(seed: str, generations: int) -> SimulationResult:
+    """Run a simulation of so many generations, from an empty database until all are finished."""
     errors = Breakage()
     errors.expect("the provider refuses everything")
     logging.getLogger().addHandler(errors)
 
-    async def live() -> Lived:
+    async def live() -> SimulationResult:
         town = Town(Path(folder), seed, errors, generations=generations)
         wrong = await town.live()
         faults = sum(town.weather.met.values())
-        return Lived(seed, town.accepted, town.days, faults, town.lives, errors.unexpected + wrong)
+        return SimulationResult(
+            seed, town.accepted, town.days, faults, town.lives, errors.unexpected + wrong
+        )
 
     place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     try:
@@ -57,8 +59,8 @@ def lived(seed: str, generations: int) -> Lived:
         logging.getLogger().removeHandler(errors)
 
 
-def lived_side_by_side(seeds: Sequence[str], generations: int) -> list[Lived]:
-    """Let one town per seed live, two at a time."""
-    apart = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(AT_ONCE, apart) as pool:
-        return list(pool.map(lived, seeds, [generations] * len(seeds)))
+def simulate_all(seeds: Sequence[str], generations: int) -> list[SimulationResult]:
+    """Run a simulation per seed, two at a time."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(AT_ONCE, spawn) as pool:
+        return list(pool.map(simulate, seeds, [generations] * len(seeds)))

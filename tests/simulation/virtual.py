@@ -1,4 +1,4 @@
-"""Time that passes only while everybody waits, and a database that answers without a thread."""
+"""An event loop in virtual time, and a database connection without a thread."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ T = TypeVar("T")
 
 
 class _Leap(selectors.SelectSelector):
-    """A selector that leaps to the next timer instead of waiting for it."""
+    """A selector that advances the clock to the next timer instead of waiting."""
 
     now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
-            raise RuntimeError("everybody waits, and nobody for the clock")
+            raise RuntimeError("all tasks wait, and none for a timer")
         self.now += max(0.0, timeout)
-        return []  # nobody outside of the loop has anything to say
+        return []  # there is no input from outside the loop
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose clock starts at 0 and never waits; work in threads takes no time.
 
-    `numbers` are those of its tasks, in the order in which they were made.
+    `numbers` holds the number of each task, in the order of creation.
     """
 
     def __init__(self) -> None:
@@ -53,19 +53,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.numbers[task] = next(self._count)
         return task
 
-    def run_in_executor(  # type: ignore[override] # the base's types its variadic arguments anew
+    def run_in_executor(  # type: ignore[override] # the base types its variadic arguments differently
         self, _executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
         done = self.create_future()
         try:
             done.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 - handed to whoever awaits it
+        except Exception as error:  # noqa: BLE001 - raised in the task that awaits it
             done.set_exception(error)
         return done
 
 
 class DirectConnection:
-    """What the bot uses of aiosqlite's connection, on sqlite3 itself; the dice interrupt it."""
+    """The part of aiosqlite's connection the bot uses, without a thread.
+
+    At random statements it lets other tasks run.
+    """
 
     def __init__(self, path: Path, dice: random.Random) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
@@ -77,7 +80,7 @@ class DirectConnection:
 
     @property
     def thread(self) -> Self:
-        """Nothing is handed to a thread here."""
+        """The connection itself, as there is no thread."""
         return self
 
     @property
@@ -95,10 +98,10 @@ class DirectConnection:
 
     async def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         if self._is_cut:
-            raise asyncio.CancelledError  # a timer outlived its process: nothing comes of it
+            raise asyncio.CancelledError  # the process was killed
         cursor = self._connection.execute(statement, tuple(values))
         if self._dice.random() < 0.02:
-            await asyncio.sleep(0)  # somebody else goes first
+            await asyncio.sleep(0)  # other tasks run first
         return cursor
 
     async def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
@@ -112,7 +115,7 @@ class DirectConnection:
         self._connection.close()
 
     def cut(self) -> None:
-        """End as a killed process does: what is not committed never was."""
+        """Close as a killed process does: open transactions are lost."""
         self._is_cut = True
         self._connection.close()
 

@@ -1,4 +1,4 @@
-"""What goes wrong, decided by dice: nothing at all once the weather is clear."""
+"""Random faults, until they are switched off."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Weather:
-    """Rolls the seeded dice; `met` counts what went wrong."""
+    """Decides on faults by seeded dice, none if `is_clear`; `met` counts them by name."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
@@ -19,14 +19,14 @@ class Weather:
         self.met: Counter[str] = Counter()
 
     def strikes(self, what: str, chance: float) -> bool:
-        """Tell whether this goes wrong now."""
+        """Return whether a fault happens now."""
         if self.is_clear or self.dice.random() >= chance:
             return False
         self.met[what] += 1
         return True
 
     def fault(self, where: str, chance: float, kinds: tuple[str, ...]) -> str | None:
-        """Choose what goes wrong in an exchange, None for nothing."""
+        """Choose a fault of a request; None for none."""
         if self.is_clear or self.dice.random() >= chance:
             return None
         kind = self.dice.choice(kinds)
@@ -34,5 +34,5 @@ class Weather:
         return kind
 
     async def passes(self, least: float, most: float) -> None:
-        """Let some seconds go by."""
+        """Wait a random number of seconds."""
         await asyncio.sleep(self.dice.uniform(least, most))
