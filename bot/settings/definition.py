@@ -1,7 +1,7 @@
-"""Every setting an operator may write, with its default, its bounds and its one sentence.
+"""The settings, with their defaults, bounds and descriptions.
 
 They come from the environment and from `.env`; the environment wins, and an empty value counts as
-none. docs/settings.md and .env.example are made from the fields by `make docs`.
+not set. docs/settings.md and .env.example are generated from the fields by `make docs`.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from storage import DAY_SECONDS, SHARED_IDS
 T = TypeVar("T")
 
 TOKEN_SHAPE = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
-"""A bot's id and its secret: 35 characters today, with space for Telegram to change its mind."""
+"""A bot's id and its secret, which has 35 characters today; other lengths are allowed for."""
 SECRET_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,256}")
 LAST_PORT = 65_535
-TELEGRAM_CALLS = (443, 80, 88, 8443)
-"""The ports of a webhook that Telegram calls."""
+WEBHOOK_PORTS = (443, 80, 88, 8443)
+"""The ports that Telegram accepts for a webhook."""
 HOST = re.compile(r"[^\s.]+(\.[^\s.]+)*\.?")
-"""A host's name: parts with a dot between, none of them empty."""
-LARGEST_ID = 1 << 52
-"""Beyond all ids of Telegram, which promises that they have at most 52 bits."""
-MOST, LONGEST = 1_000_000, 30 * DAY_SECONDS
-"""Bounds of numbers and of seconds: what is more is a slip of the finger."""
+"""A host name: parts with a dot between, none of them empty."""
+ID_LIMIT = 1 << 52
+"""Telegram promises that its ids have at most 52 bits."""
+MAX_NUMBER, MAX_SECONDS = 1_000_000, 30 * DAY_SECONDS
+"""Bounds against typing errors."""
 
 
 def _split(value: object) -> object:
-    """Read `1, 2,3` as its parts; anything that is not text is left alone."""
+    """Split a text such as `1, 2,3`; return other values unchanged."""
     if isinstance(value, str):
         return [part for part in (piece.strip() for piece in value.split(",")) if part]
     return value
@@ -82,28 +82,36 @@ def _address(value: str) -> str:
         complete = False
     if not (complete and value.isprintable()) or parts.query or parts.fragment or parts.username:
         raise ValueError("must be an address such as https://api.example.com")
-    if parts.scheme == "http" and not _is_near(str(parts.hostname)):
+    if parts.scheme == "http" and not _is_private(str(parts.hostname)):
         raise ValueError("must begin with https://, for others can read what goes by http://")
     return value.rstrip("/")
 
 
-def _root(value: str) -> str:
-    """Refuse an address with what is added to it, as examples of it often are."""
+def _without_path(value: str) -> str:
+    """Refuse an address that ends with a version or /bot, as examples often do."""
     if found := re.search(r"/(v[0-9]+|bot)$", value):
         raise ValueError(f"must be without {found[0]} at its end")
     return value
 
 
-def _is_near(host: str) -> bool:
-    """Whether a host is this machine, a container beside, or one of a private network."""
+def _is_private(host: str) -> bool:
+    """Return whether a host is this machine or in a private network."""
     try:
         return not ip_address(host).is_global
     except ValueError:
-        return "." not in host or host.endswith(NEAR)
+        return "." not in host or host.endswith(PRIVATE_DOMAINS)
 
 
-NEAR = (".local", ".internal", ".lan", ".home.arpa", ".localhost", ".svc", ".cluster.local")
-"""How names of private networks end; a name without a dot is one of such a network too."""
+PRIVATE_DOMAINS = (
+    ".local",
+    ".internal",
+    ".lan",
+    ".home.arpa",
+    ".localhost",
+    ".svc",
+    ".cluster.local",
+)
+"""The top-level domains of private networks; names without a dot are private, too."""
 
 
 def _people(ids: frozenset[int]) -> frozenset[int]:
@@ -112,16 +120,16 @@ def _people(ids: frozenset[int]) -> frozenset[int]:
     return ids
 
 
-def _nobody_shares(ids: frozenset[int]) -> frozenset[int]:
-    if not all(abs(identity) < LARGEST_ID for identity in ids):
+def _not_shared(ids: frozenset[int]) -> frozenset[int]:
+    if not all(abs(identity) < ID_LIMIT for identity in ids):
         raise ValueError("must hold ids as Telegram gives them")
     for identity in sorted(ids & SHARED_IDS):
         raise ValueError(f"must not hold {identity}: many people share that id")
     return ids
 
 
-def at_home(folder: Path) -> Path:
-    """Read `~` as a shell would: in `.env` nobody else does. Raises ValueError."""
+def expand_home(folder: Path) -> Path:
+    """Expand `~`, as a shell would. Raises ValueError."""
     if not str(folder).isprintable():
         raise ValueError("holds signs that nobody sees")
     try:
@@ -131,14 +139,14 @@ def at_home(folder: Path) -> Path:
 
 
 class Endpoint(NamedTuple):
-    """A port to listen at, and the one address of this machine it is for; "" = all of them."""
+    """A port to listen on, and the local address to bind; "" is all addresses."""
 
     host: str
     port: int
 
 
 def _endpoint(value: object) -> object:
-    """Read `9100` or `127.0.0.1:9100`."""
+    """Parse `9100` or `127.0.0.1:9100`."""
     if not isinstance(value, str | int):
         return value
     host, _, port = str(value).strip().rpartition(":")
@@ -179,21 +187,21 @@ Token = Annotated[SecretStr, AfterValidator(_token)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 Address = Annotated[str, AfterValidator(_address)]
-Server = Annotated[Address, AfterValidator(_root)]
-Folder = Annotated[Path, AfterValidator(at_home)]
-Ids = Annotated[frozenset[int], BeforeValidator(_split), AfterValidator(_nobody_shares)]
+Server = Annotated[Address, AfterValidator(_without_path)]
+Folder = Annotated[Path, AfterValidator(expand_home)]
+Ids = Annotated[frozenset[int], BeforeValidator(_split), AfterValidator(_not_shared)]
 People = Annotated[Ids, AfterValidator(_people)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_known)]
 Ceiling = Annotated[
-    Annotated[Decimal, Field(ge=0, le=MOST)] | None, BeforeValidator(_none_is_no_ceiling)
+    Annotated[Decimal, Field(ge=0, le=MAX_NUMBER)] | None, BeforeValidator(_none_is_no_ceiling)
 ]
-Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)]
 Port = Annotated[Endpoint | None, BeforeValidator(_endpoint)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
 
 
 class Settings(BaseModel):
-    """The operator's choices: money in US dollars, times in seconds, ids as Telegram's."""
+    """The operator's settings: money in US dollars, times in seconds, ids as Telegram's."""
 
     model_config = ConfigDict(
         frozen=True, hide_input_in_errors=True, str_strip_whitespace=True, validate_default=True
@@ -229,13 +237,13 @@ class Settings(BaseModel):
     credit_usd: Decimal = Field(
         default=CREDIT_USD,
         gt=0,
-        le=MOST,
+        le=MAX_NUMBER,
         decimal_places=6,
         description="What one credit stands for; a video costs its price divided by this, "
         "rounded up, and at least 1.",
     )
     free_credits: int = Field(
-        default=54, ge=0, le=MOST, description="The allowance of a person per period."
+        default=54, ge=0, le=MAX_NUMBER, description="The allowance of a person per period."
     )
     quota_period: Literal["day", "week", "month", "lifetime"] = Field(
         default="day",
@@ -255,13 +263,13 @@ class Settings(BaseModel):
     max_pending_per_user: int = Field(
         default=3,
         ge=1,
-        le=MOST,
+        le=MAX_NUMBER,
         description="Unfinished videos a person may have; one more is refused at no cost.",
     )
     provider_slots: int = Field(
         default=50,
         ge=1,
-        le=MOST,
+        le=MAX_NUMBER,
         description="Videos made at a time; more wait their turn, fairly.",
     )
     models: Names = Field(
@@ -279,7 +287,7 @@ class Settings(BaseModel):
     confirm_credits: int = Field(
         default=30,
         ge=0,
-        le=MOST,
+        le=MAX_NUMBER,
         description="A video that costs more asks for one tap before it starts.",
     )
     poll_interval_seconds: Seconds | None = Field(
@@ -351,29 +359,29 @@ class Settings(BaseModel):
         default="text", description="`text` for people, `json` for one object per line."
     )
 
-    # each is looked at beside those above it that are right: all problems are named at once
+    # these see only the valid fields above them, so that all problems are reported at once
 
     @field_validator("webhook_url")
     @classmethod
-    def _telegram_calls(cls, url: str | None, info: ValidationInfo) -> str | None:
-        # a server in local mode, and no other, calls what it can reach
+    def _check_webhook_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        # only a server in local mode accepts any address
         if url is None or info.data.get("telegram_api_local", True):
             return url
-        parts, ports = urlsplit(url), ", ".join(map(str, TELEGRAM_CALLS))
-        if parts.scheme != "https" or (parts.port or 443) not in TELEGRAM_CALLS:
+        parts, ports = urlsplit(url), ", ".join(map(str, WEBHOOK_PORTS))
+        if parts.scheme != "https" or (parts.port or 443) not in WEBHOOK_PORTS:
             raise ValueError(f"must begin with https:// and have one of the ports {ports}")
         return url
 
     @field_validator("webhook_secret", "webhook_port")
     @classmethod
-    def _is_with_the_webhook(cls, value: T, info: ValidationInfo) -> T:
+    def _check_webhook(cls, value: T, info: ValidationInfo) -> T:
         if value is None and info.data.get("webhook_url") is not None:
             raise ValueError("is missing: WEBHOOK_URL needs it")
         return value
 
     @field_validator("metrics_port")
     @classmethod
-    def _is_another_port(cls, value: Endpoint | None, info: ValidationInfo) -> Endpoint | None:
+    def _check_ports(cls, value: Endpoint | None, info: ValidationInfo) -> Endpoint | None:
         other = info.data.get("webhook_port")
         if value is not None and other is not None and value.port == other.port:
             raise ValueError("must be another than WEBHOOK_PORT")
@@ -381,7 +389,7 @@ class Settings(BaseModel):
 
     @field_validator("support_contact")
     @classmethod
-    def _answers_buyers(cls, contact: str | None, info: ValidationInfo) -> str | None:
+    def _check_support_contact(cls, contact: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("stars_per_credit") and not contact:
             raise ValueError("is missing: whoever sells credits must be reachable")
         return contact

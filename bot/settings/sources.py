@@ -1,4 +1,4 @@
-"""Where the operator's settings are read from, and what is said of those that are wrong."""
+"""Reads the operator's settings, and describes what is wrong with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
-from bot.settings.definition import Settings, at_home
+from bot.settings.definition import Settings, expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ENV_FILE = Path(".env")
 
-# what it would warn of ends the start here
+# its warnings are reported as problems below
 logging.getLogger("dotenv").setLevel(logging.ERROR)
 
 WHERE_TO_GET = {
@@ -29,15 +29,15 @@ WHERE_TO_GET = {
     "AIMLAPI_KEY": "make one, with a spending limit, in your account at aimlapi.com",
 }
 
-MISSPELT, MISSPELT_BY_US = 0.8, 0.7
-"""How alike two names must be, 1 being the same, for one to be taken for the other."""
+MISSPELT, MISSPELT_IN_FILE = 0.8, 0.7
+"""How similar a name must be to a setting's, from 0 to 1, to count as misspelt."""
 
-OTHERS = frozenset({"telegram_api_id", "telegram_api_hash"})
-"""Names close to ours that belong to a Bot API server beside the bot."""
+NOT_OURS = frozenset({"telegram_api_id", "telegram_api_hash"})
+"""Similar names that belong to a Bot API server beside the bot."""
 
 
 class WrongSettings(Exception):
-    """The bot cannot start: one line per problem, each naming its variable and no secret."""
+    """Settings are wrong; each problem is a line with the name of the variable and no secret."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -47,10 +47,10 @@ class WrongSettings(Exception):
 def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
     """Read every setting; raise WrongSettings with all problems at once."""
     text = _text_of(env_file)
-    given, lines = _given(environ, text), [*parse_stream(StringIO(text))]
+    given, lines = _given_values(environ, text), [*parse_stream(StringIO(text))]
     if unreadable := [name for name in Settings.model_fields if not _is_text(given.get(name, ""))]:
         raise WrongSettings([f"{name.upper()} is not UTF-8 text" for name in unreadable])
-    # a line that sets nothing is no small matter: the default would count in its place
+    # a broken line is an error, because its setting would silently keep the default
     problems = [
         f"{env_file} cannot be read in line {line.original.line}: write NAME=value"
         for line in lines
@@ -60,7 +60,7 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        # A list may be wrong in several places; one line says it.
+        # a list may have the same problem several times
         problems += dict.fromkeys(map(_in_words, error.errors(include_url=False)))
     else:
         if not problems:
@@ -69,8 +69,8 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
 
 
 def read_secrets(environ: Mapping[str, str], env_file: Path) -> tuple[str, ...]:
-    """Return what nothing that is printed or logged may hold, however wrong it is."""
-    given = _given(environ, _text_of(env_file))
+    """Return the secrets to redact in logs and output, without validating them."""
+    given = _given_values(environ, _text_of(env_file))
     token, *others = (
         given.get(name, "") for name in ("telegram_bot_token", "aimlapi_key", "webhook_secret")
     )
@@ -80,24 +80,26 @@ def read_secrets(environ: Mapping[str, str], env_file: Path) -> tuple[str, ...]:
 def read_data_dir(environ: Mapping[str, str], env_file: Path) -> Path:
     """Read DATA_DIR alone, for the commands that need neither token nor key."""
     try:
-        return at_home(Path(_read_one(environ, env_file, "data_dir")))
+        return expand_home(Path(_read_one(environ, env_file, "data_dir")))
     except ValueError as error:
         raise WrongSettings([f"DATA_DIR {error}"]) from None
 
 
 def read_aimlapi_url(environ: Mapping[str, str], env_file: Path) -> str:
-    """Read AIMLAPI_URL alone, for asking what everybody may know."""
+    """Read AIMLAPI_URL alone, for public requests."""
     return _read_one(environ, env_file, "aimlapi_url")
 
 
 def _read_one(environ: Mapping[str, str], env_file: Path, name: str) -> str:
-    return _given(environ, _text_of(env_file)).get(name) or str(Settings.model_fields[name].default)
+    return _given_values(environ, _text_of(env_file)).get(name) or str(
+        Settings.model_fields[name].default
+    )
 
 
-def _given(environ: Mapping[str, str], text: str) -> dict[str, str]:
-    """Return what was written, by names in small letters, of which ours are some."""
+def _given_values(environ: Mapping[str, str], text: str) -> dict[str, str]:
+    """Return all variables that are not empty, by names in lower case, also those not ours."""
     return {
-        # what hands a file on to a container strips no blanks
+        # Docker does not strip the values of an env file
         name.lower(): stripped
         for source in (dotenv_values(stream=StringIO(text)), environ)
         for name, value in source.items()
@@ -107,10 +109,10 @@ def _given(environ: Mapping[str, str], text: str) -> dict[str, str]:
 
 def _text_of(env_file: Path) -> str:
     try:
-        # Windows' editor puts a mark in front
+        # -sig, because Windows' editor writes a byte order mark
         return env_file.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError):
-        # for one that misses, Docker makes a folder
+        # Docker makes a folder in the place of a missing file
         return ""
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
@@ -118,19 +120,19 @@ def _text_of(env_file: Path) -> str:
 
 
 def _is_text(value: str) -> bool:
-    """Whether a value is text: bytes that are none come from the environment as halves of pairs."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in value)
+    """Return whether a value is valid text: Python decodes invalid bytes to lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _misspelt(given: Mapping[str, str], written: Collection[str]) -> Iterator[str]:
-    """Point at names that are almost a setting's, unless that setting is given as well.
+    """Yield a problem for each name that is similar to a setting's that is not given.
 
-    What is `written` in our own file is more likely meant for us.
+    Names `written` in our own file need less similarity: they are probably meant for us.
     """
     known = Settings.model_fields.keys()
-    for name in sorted(given.keys() - known - OTHERS):
-        alike = MISSPELT_BY_US if name in written else MISSPELT
-        for likely in get_close_matches(name, known - given.keys(), n=1, cutoff=alike):
+    for name in sorted(given.keys() - known - NOT_OURS):
+        cutoff = MISSPELT_IN_FILE if name in written else MISSPELT
+        for likely in get_close_matches(name, known - given.keys(), n=1, cutoff=cutoff):
             yield f"{name.upper()} is not a setting; did you mean {likely.upper()}?"
 
 
@@ -141,11 +143,11 @@ _MUST = {
     "bool_parsing": "must be true or false",
     "zoneinfo_str": "must be a time zone such as Europe/Berlin",
 }  # fmt: skip
-"""What a value must be, by what the library finds wrong with it."""
+"""Our messages, by pydantic's types of errors."""
 
 
 def _in_words(detail: ErrorDetails) -> str:
-    """Say what is wrong with one setting. The value is left out: it may be a secret."""
+    """Describe a problem without the value, which may be a secret."""
     limits = detail.get("ctx", {})
     name = str(detail["loc"][0]).upper()
     match detail["type"]:
