@@ -383,7 +383,6 @@ class Progress:
         self._promises[generation.id] = promise
 
     def _slot_at(self, position: int, now: float, estimate: float) -> float:
-        """Return when a slot becomes free for a position in the queue."""
         promises = map(self._promises.get, self.queue.running)
         ends = sorted(now + estimate if one is None else max(now, one.at) for one in promises)
         rounds, turn = divmod(position - 1, len(ends))

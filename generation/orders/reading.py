@@ -258,14 +258,12 @@ def _plain_words() -> dict[str, Any]:
 
 @cache
 def _digits() -> Mapping[str, str]:
-    """Return the digits of each number word that lengths use."""
     numbers = _plain_words()["numbers"].items()
     return {word.casefold(): digits for digits, words in numbers for word in words}
 
 
 @cache
 def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
-    """Return the phrases for options, in all languages, by their words."""
     words = _plain_words()
     found = {phrase: _Phrase({}) for phrase in words["besides"]}
     found |= {phrase: _Phrase({}, is_video=True) for phrase in words["video"]}

@@ -113,7 +113,7 @@ class Connections(httpx.AsyncBaseTransport):
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
-        connection = await self._connection(server, target.origin)
+        connection = await self._acquire(server, target.origin)
         was_idle = connection.is_idle()
         with _map_httpcore_errors():
             try:
@@ -156,10 +156,7 @@ class Connections(httpx.AsyncBaseTransport):
         for through in proxied.values():
             await through.aclose()
 
-    async def _connection(
-        self, server: str, origin: httpcore.Origin
-    ) -> httpcore.AsyncHTTPConnection:
-        """Return an idle connection, or open one."""
+    async def _acquire(self, server: str, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         while idle := self._idle.get(server):
             connection = idle.pop()
             if not connection.has_expired():
@@ -423,7 +420,6 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 def _map_asyncio_errors(
     late: type[httpcore.TimeoutException], broken: type[httpcore.NetworkError]
 ) -> Iterator[None]:
-    """Map asyncio's exceptions to those of httpcore."""
     try:
         yield
     except TimeoutError as error:

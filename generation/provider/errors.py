@@ -158,7 +158,6 @@ _OTHER_RULES = (
 
 @cache
 def _known_refusals() -> re.Pattern[str]:
-    """Return a pattern of the known refusals in `refusals.json`."""
     text = resources.files("generation.provider").joinpath("refusals.json").read_bytes()
     phrases = {_normalize(fact["phrase"]) for fact in json.loads(text)}
     return re.compile("|".join(map(re.escape, sorted(phrases))), re.IGNORECASE)
