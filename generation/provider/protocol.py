@@ -371,22 +371,22 @@ def _submission_error(
     message = truncate(f"{answer.status} {words}")
     refusal = classify(words, prompt=prompt)
     rejected = Rejected(message, moderation=refusal.moderation, people=refusal.people)
+    is_gone = about_model and not refusal.moderation
     error: ProviderError = OutcomeUnknown(message)
     match answer.status:
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.PAYMENT_REQUIRED:
-            error = _account_error(answer.status, words)
         case HTTPStatus.FORBIDDEN if is_about_money(words):
             error = _account_error(answer.status, words)
-        case HTTPStatus.FORBIDDEN:
-            # one prompt, or one model, must not stop all submissions
-            other = ModelGone(message) if about_model else _account_error(answer.status, words)
-            error = rejected if refusal.moderation else other
+        # one prompt, or one model, must not stop all submissions
+        case HTTPStatus.FORBIDDEN | HTTPStatus.INTERNAL_SERVER_ERROR if refusal.moderation:
+            error = rejected
+        case HTTPStatus.FORBIDDEN | HTTPStatus.BAD_REQUEST if is_gone:
+            error = ModelGone(message)
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.PAYMENT_REQUIRED | HTTPStatus.FORBIDDEN:
+            error = _account_error(answer.status, words)
         case HTTPStatus.NOT_FOUND:
             error = ModelGone(message)
-        case HTTPStatus.BAD_REQUEST if about_model:
-            error = rejected if refusal.moderation else ModelGone(message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
-            error = rejected if refusal.moderation else ServerError(message)
+            error = ServerError(message)
         case HTTPStatus.TOO_MANY_REQUESTS:
             error = RateLimited(message, retry_after=answer.retry_after())
         case HTTPStatus.SERVICE_UNAVAILABLE:
