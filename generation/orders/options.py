@@ -237,11 +237,11 @@ def resolve_leniently(
     requested: Options, defaults: Defaults, offer: Offer, kind: Kind
 ) -> Choice | Problem:
     """Resolve the options without those that the family does not offer."""
-    settled = resolve(requested, defaults, offer, kind)
-    while isinstance(settled, Problem) and settled.family:
-        requested = replace(requested, **_UNSET[settled.option])
-        settled = resolve(requested, defaults, offer, kind)
-    return settled
+    resolved = resolve(requested, defaults, offer, kind)
+    while isinstance(resolved, Problem) and resolved.family:
+        requested = replace(requested, **_UNSET[resolved.option])
+        resolved = resolve(requested, defaults, offer, kind)
+    return resolved
 
 
 def with_requested(choice: Choice, requested: Options) -> Choice | None:

@@ -272,13 +272,11 @@ def resolve_or_replace(
     unserved = None if named is None else _unserved(requested, defaults, offer, named, kind)
     wanted = unserved and options.with_requested(unserved, requested)
     if unserved is None or wanted is None:
-        settled = options.resolve(requested, defaults, offer, kind)
-        return settled if isinstance(settled, Problem) else (settled, None)
+        resolved = options.resolve(requested, defaults, offer, kind)
+        return resolved if isinstance(resolved, Problem) else (resolved, None)
     before = price_choice(unserved, offer).credits
-    found = substitutes.find_replacement(
-        wanted, offer, successor=unserved.family.successors.get(kind),
-        most=before,
-    )  # fmt: skip
+    successor = unserved.family.successors.get(kind)
+    found = substitutes.find_replacement(wanted, offer, successor=successor, most=before)
     if found is None:
         return Problem("model", unserved.family.name, offer.names)
     cooling = named is not None and unserved.mode.model in named.resting
