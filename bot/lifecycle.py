@@ -28,7 +28,7 @@ from generation.media.videos import clean_up, drop_outdated
 from generation.provider.errors import AccountError, AccountProblem, ProviderError
 from handlers.admin.refunds import reconcile, retry_refunds
 from handlers.commands import publish
-from handlers.senders import AWAY_SECONDS
+from handlers.senders import STALE_MESSAGE_SECONDS
 from storage import (
     DAY_SECONDS,
     cards,
@@ -164,7 +164,9 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
         "the look at the account", bot.account.check, after=checkup, every=WATCH_SECONDS
     )
     # by then everything from before the start counts as old anyway
-    supervisor.optional("the end of a restore", partial(_forget_restore, bot), after=AWAY_SECONDS)
+    supervisor.optional(
+        "the end of a restore", partial(_forget_restore, bot), after=STALE_MESSAGE_SECONDS
+    )
     supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
     refunds_go_on = partial(retry_refunds, bot.app.bot, bot.services)

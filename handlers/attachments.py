@@ -15,7 +15,7 @@ from generation.media.pictures import PictureDelayed, PictureGone
 from handlers import commands
 from handlers.replies.keyboards import MAX_FETCH_BYTES, max_fetch_bytes
 from handlers.replies.sending import to_seconds
-from handlers.routing import COMMANDED, Router, is_answered
+from handlers.routing import ANY_COMMAND, Router, is_answered
 from handlers.senders import cause_of
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ router = Router()
 logger = logging.getLogger(__name__)
 
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
-_UNNAMED = frozenset({"", "application/octet-stream"})
+_UNKNOWN_TYPES = frozenset({"", "application/octet-stream"})
 """What some phones call every file."""
-_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+_PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 
 
 Seen: TypeAlias = "Message | ExternalReplyInfo"
@@ -78,8 +78,8 @@ def no_picture(message: Seen, translator: Translator) -> str:
 def is_image(file: Document) -> bool:
     """Whether a file claims to be a still picture; its bytes are looked at later."""
     claimed = (file.mime_type or "").lower()
-    if claimed in _UNNAMED:
-        return (file.file_name or "").lower().endswith(_ENDINGS)
+    if claimed in _UNKNOWN_TYPES:
+        return (file.file_name or "").lower().endswith(_PICTURE_SUFFIXES)
     return claimed.startswith("image/") and claimed not in _NOT_PICTURES
 
 
@@ -124,7 +124,7 @@ def advice(message: Message, translator: Translator) -> str:
     return _("I make short videos from an idea or a photo. Send me one of the two.")
 
 
-@router.message(filters.ChatType.PRIVATE & COMMANDED)
+@router.message(filters.ChatType.PRIVATE & ANY_COMMAND)
 async def unknown(sender: Sender, message: Message) -> None:
     """Answer a command that is not there."""
     await sender.reply(
@@ -166,7 +166,7 @@ class TelegramFiles:
             path = file.file_path or ""
             if path.startswith("/"):
                 # of a server in local mode; python-telegram-bot would copy it, up to 2 GB
-                await asyncio.to_thread(_show, Path(path), target)
+                await asyncio.to_thread(_link, Path(path), target)
             else:
                 await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
         except RetryAfter as error:
@@ -178,7 +178,7 @@ class TelegramFiles:
         except TelegramError as error:
             is_missing = file is not None and isinstance(error, InvalidToken)
             if is_missing:
-                self._warn(unseen_folder(self._bot, file))
+                self._warn(unmounted_folder(self._bot, file))
             raise PictureDelayed(type(error).__name__, is_refused=is_missing) from None
         except OSError as error:
             if file is not None and isinstance(error, PermissionError):
@@ -195,7 +195,7 @@ class TelegramFiles:
             logger.warning("TELEGRAM_API_LOCAL: %s", UNMOUNTED.format(folder=folder))
 
 
-def _show(path: Path, target: Path) -> None:
+def _link(path: Path, target: Path) -> None:
     """Let a file that can be read be found under another name."""
     with path.open("rb"):
         target.symlink_to(path)
@@ -207,7 +207,7 @@ UNMOUNTED = (
 )
 
 
-def unseen_folder(bot: Bot, file: File | None) -> str | None:
+def unmounted_folder(bot: Bot, file: File | None) -> str | None:
     """Return the folder of a server in local mode where a file lies that cannot be seen here."""
     if file is None or file.file_path is None:
         return None

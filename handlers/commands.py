@@ -230,11 +230,11 @@ def short_description(translator: Translator, offer: Offer, terms: Terms) -> str
     text = translator.gettext("Send me a photo or an idea, I make a short video.")
     count = terms.free_credits // usual_cost(offer)
     if count:
-        text = f"{text} {_so_many(translator, terms.period, count)}"
+        text = f"{text} {_free_videos_text(translator, terms.period, count)}"
     return text[: BotDescriptionLimit.MAX_SHORT_DESCRIPTION_LENGTH]
 
 
-def _so_many(translator: Translator, period: Period, count: int) -> str:
+def _free_videos_text(translator: Translator, period: Period, count: int) -> str:
     ngettext = translator.ngettext
     text = {
         Period.DAY: ngettext(
@@ -269,18 +269,18 @@ async def publish(
     """Tell Telegram the commands and descriptions, per language; what it refuses is only logged."""
     for former in former_admins:
         place = BotCommandScopeChat(former)
-        await _told("that somebody is no admin", bot.delete_my_commands(place))
+        await _log_refusal("that somebody is no admin", bot.delete_my_commands(place))
     for name in services.languages.texts:
         translator = services.languages.translator(name)
         # Telegram shows what has no language to everybody whose own is not there
         code = None if name == DEFAULT else name
         for where, scope in _PLACES:
             menu = _menu(services, translator, scope)
-            await _told("a menu", bot.set_my_commands(menu, where, code))
+            await _log_refusal("a menu", bot.set_my_commands(menu, where, code))
         about = description(translator, services.offer, services.terms)
-        await _told("the description", bot.set_my_description(about, code))
+        await _log_refusal("the description", bot.set_my_description(about, code))
         about = short_description(translator, services.offer, services.terms)
-        await _told("the short description", bot.set_my_short_description(about, code))
+        await _log_refusal("the short description", bot.set_my_short_description(about, code))
     async with services.db.reading() as connection:
         ids = services.policy.admin_ids.union(await people.admins(connection))
         known = [await people.find(connection, admin) for admin in sorted(ids)]
@@ -291,7 +291,7 @@ async def publish(
 async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Person) -> None:
     """Show an admin their commands; Telegram takes that only for one who wrote to the bot."""
     menu = _menu(services, services.languages.translator(admin.language), Scope.ADMIN)
-    await _told("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
+    await _log_refusal("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
 
 
 def _menu(services: Services, translator: Translator, scope: Scope) -> list[BotCommand]:
@@ -299,7 +299,7 @@ def _menu(services: Services, translator: Translator, scope: Scope) -> list[BotC
     return menu(translator, scope, languages=count, selling=selling)
 
 
-async def _told(what: str, call: Awaitable[bool]) -> None:
+async def _log_refusal(what: str, call: Awaitable[bool]) -> None:
     try:
         with translate_errors():
             await call

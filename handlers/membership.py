@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
     from storage.chats import Chat
 
-BELIEVED_SECONDS = 60.0
+RIGHTS_CACHE_SECONDS = 60.0
 """How long a group is believed to take videos."""
 _RUNS_IT = (ChatMemberOwner, ChatMemberAdministrator)
 
@@ -44,14 +44,14 @@ async def is_group_admin(bot: ExtBot[Urgency], sender: Sender) -> bool:
     return isinstance(member, _RUNS_IT)
 
 
-async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> list[str]:
+async def rights_advice(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> list[str]:
     """Say what to change in a group for the bot to do all it can; empty where nothing is off."""
     _ = translator.gettext
     try:
         with translate_errors():
             # asked anew: privacy mode may have been switched since the start
             hears_all = (await bot.get_me()).can_read_all_group_messages
-            runs_it, rights = await _standing(bot, chat)
+            runs_it, rights = await _bot_rights(bot, chat)
     except SendError:
         return []
     if runs_it:
@@ -68,7 +68,7 @@ async def lacking(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> l
     return found
 
 
-async def cannot_show(context: Context, sender: Sender) -> str | None:
+async def missing_video_right(context: Context, sender: Sender) -> str | None:
     """Say what keeps the bot from showing a video in a group; None where nothing is known to.
 
     That nothing does is believed for a minute.
@@ -78,12 +78,12 @@ async def cannot_show(context: Context, sender: Sender) -> str | None:
         return None
     try:
         with translate_errors():
-            runs_it, rights = await _standing(context.bot, sender.chat)
+            runs_it, rights = await _bot_rights(context.bot, sender.chat)
     except SendError:
         return None
     missing = None if runs_it else _missing(rights, sender.translator)
     if missing is None:
-        known["shows videos until"] = now + BELIEVED_SECONDS
+        known["shows videos until"] = now + RIGHTS_CACHE_SECONDS
     return missing
 
 
@@ -93,7 +93,7 @@ def forget_rights(context: Context) -> None:
         context.chat_data.pop("shows videos until", None)
 
 
-async def _standing(
+async def _bot_rights(
     bot: ExtBot[Urgency], chat: Chat
 ) -> tuple[bool, ChatMemberRestricted | ChatPermissions | None]:
     """Return whether the bot runs a group, and what it may do where it does not."""
@@ -120,7 +120,7 @@ def _missing(
     return None
 
 
-async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
+async def leave_with_goodbye(context: Context, chat: Chat, goodbye: str = "") -> None:
     """Leave a group, with a word where there is one to say."""
     services = context.services
     if goodbye:
@@ -132,7 +132,7 @@ async def depart(context: Context, chat: Chat, goodbye: str = "") -> None:
         await chats.set_reachable(tx, chat.id, reachable=False)
 
 
-async def not_here_and_now(context: Context, sender: Sender, group: Group) -> str | None:
+async def group_refusal(context: Context, sender: Sender, group: Group) -> str | None:
     """Say why a group takes no order here, or now, or from somebody; None where it does.
 
     Whether somebody is an admin, and what they had today, is looked up only where it matters.
@@ -153,14 +153,14 @@ async def not_here_and_now(context: Context, sender: Sender, group: Group) -> st
         text = _(
             "Quiet hours here until {hour}:00 ({zone}). You can go on in our private chat."
         ).format(hour=group.quiet_until, zone=zone.key)
-    elif await _is_used_up(services, sender, group):
+    elif await _is_daily_limit_reached(services, sender, group):
         text = _(
             "That was your last video in this group for today. You can go on in our private chat."
         )
     return text
 
 
-async def _is_used_up(services: Services, sender: Sender, group: Group) -> bool:
+async def _is_daily_limit_reached(services: Services, sender: Sender, group: Group) -> bool:
     """Whether somebody had as many videos in a group today as its admins give each member."""
     if group.per_day is None:
         return False

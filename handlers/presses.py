@@ -10,8 +10,8 @@ from telegram.ext import CallbackQueryHandler
 
 from handlers.replies.keyboards import Button, CallbackData, Confirm, Keep, carries_button, keyboard
 from handlers.replies.texts import truncate, unlinked
-from handlers.routing import Router, refusal_of
-from handlers.senders import PressAnswer, meet
+from handlers.routing import Router, access_refusal
+from handlers.senders import PressAnswer, identify_sender
 from storage import people
 
 if TYPE_CHECKING:
@@ -61,9 +61,11 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
             return
         try:
             # our buttons stand under messages in chats; a made-up press may come from elsewhere
-            sender = await meet(update, context.services, answer)
+            sender = await identify_sender(update, context.services, answer)
             if sender is not None:
-                await _take(route, update, context, sender, query=query, press=press, sure=sure)
+                await _answer_press(
+                    route, update, context, sender, query=query, press=press, sure=sure
+                )
         except Exception:
             await answer.give()
             raise
@@ -72,7 +74,7 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
     return CallbackQueryHandler(handle)
 
 
-async def _take(
+async def _answer_press(
     route: Route, update: Update, context: Context, sender: Sender,
     *, query: CallbackQuery, press: CallbackData, sure: Confirm | None,
 ) -> None:  # fmt: skip
@@ -81,14 +83,14 @@ async def _take(
     # a client may send any data
     is_shown = message is not None and carries_button(message, sure or press)
     shown = message.message_id if message is not None and is_shown else None
-    if text := refusal_of(sender, route.admission, context.services):
+    if text := access_refusal(sender, route.admission, context.services):
         await sender.answer(text, alert=True)
         if sender.is_late and sender.chat.is_private:
             # Telegram shows no answer to a press that is minutes old
             await sender.reply(text)
     elif sure is None and (yes := route.admission.get("asks")):
-        named = await _named(context.services, press, sender.translator.gettext(yes))
-        await ask_whether(sender, query, press, named)
+        named = await _confirm_label(context.services, press, sender.translator.gettext(yes))
+        await ask_to_confirm(sender, query, press, named)
     elif shown is None and route.is_shown:
         await sender.answer(sender.translator.gettext("This button is old."))
     else:
@@ -98,7 +100,7 @@ async def _take(
             await _change_question(sender, query)
 
 
-async def _named(services: Services, press: CallbackData, yes: str) -> str:
+async def _confirm_label(services: Services, press: CallbackData, yes: str) -> str:
     """Write on the button what it is about, such as one of a list: its number, or `{name}`."""
     about: dict[str, object] = dataclasses.asdict(press)
     if (person := about.get("person")) and isinstance(person, int):
@@ -108,7 +110,9 @@ async def _named(services: Services, press: CallbackData, yes: str) -> str:
     return yes.format(**about)
 
 
-async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData, yes: str) -> None:
+async def ask_to_confirm(
+    sender: Sender, query: CallbackQuery, press: CallbackData, yes: str
+) -> None:
     """Ask below the pressed message, once, whether an act that cannot be undone is meant."""
     await sender.answer()
     act, _, number = press.encode().partition(":")
@@ -118,7 +122,7 @@ async def ask_whether(sender: Sender, query: CallbackQuery, press: CallbackData,
     )
 
 
-def _asking(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
+def _with_question(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
     """Return the keyboard of a message with a question below it in place of any other, or none."""
     markup = message.reply_markup if isinstance(message, Message) else None
     rows = [
@@ -135,11 +139,11 @@ async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -
     message = query.message
     # a made-up press may name any message
     if message is not None and (row or carries_button(message, Keep())):
-        markup = _asking(message, *row)
+        markup = _with_question(message, *row)
         await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
 
 
-@router.button(Keep, when_off=True, when_banned=True, however_late=True)
+@router.button(Keep, when_off=True, when_banned=True, even_late=True)
 async def keep(sender: Sender, query: CallbackQuery) -> None:
     """Take a question away whose act is not meant."""
     await _change_question(sender, query)

@@ -3,7 +3,7 @@
 A module that answers people has a `Router`, and decorates with it what answers: commands of the
 table, buttons by what they carry, messages by a filter. Whoever speaks is met once, and turned away
 here where they may not (of presses see `handlers.presses`). What is decorated asks by name for what
-it needs (see `OFFERED`), and stays a plain function.
+it needs (see `HANDLER_ARGUMENTS`), and stays a plain function.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from handlers.commands import Scope
 from handlers.replies.letting_in import shut_out_text, stranger_buttons, stranger_text
 from handlers.replies.sending import SendError, Unreachable, Unreadable
 from handlers.replies.texts import contact_text
-from handlers.senders import ALBUM, Access, cause_of, meet
+from handlers.senders import ALBUM, Access, cause_of, identify_sender
 from storage import cards
 from storage.chats import Asking
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Coroutine[Any, Any, Any]]")
 
-OFFERED = {
+HANDLER_ARGUMENTS = {
     "sender": "Sender",
     "services": "Services",
     "context": "Context",
@@ -51,11 +51,14 @@ OFFERED = {
     "query": "CallbackQuery",
     "shown": "int",
 }
-"""What a handler may ask for, and its type. Beside these, `press` is what its button carries,
-`sure` whether that was asked about before (see `presses.ask_whether`) and `shown` the message that
-shows the button: None where it is gone, or never had it, and what asks for an `int` alone is not
-called without it; `admin` is the person who sent a command
-of admins or pressed their button."""
+"""The parameters a handler may declare, and their types.
+
+A button's handler may also declare `press` (the fields of its callback data), `sure` (whether the
+presser confirmed, see `presses.ask_to_confirm`) and `shown` (the id of the message that shows the
+button, None if it is gone or never had it; a handler that declares `shown: int` is not called
+without it). A handler for admins may declare `admin`, the person who sent the command or pressed
+the button.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +93,10 @@ def command_in(message: Message) -> tuple[str, str] | None:
         return None
     rest = _RIGHT_BEHIND_IT.sub("", found[1]).lstrip().lstrip(_BEHIND_A_COMMAND).strip()
     again = rest.startswith(("@", "/"))
-    return name.lower(), uncalled(rest, message.get_bot().username) if again else rest
+    return name.lower(), strip_bot_calls(rest, message.get_bot().username) if again else rest
 
 
-def uncalled(text: str, username: str) -> str:
+def strip_bot_calls(text: str, username: str) -> str:
     """Return a text without what calls the bot at its beginning once more: its name, an order."""
     called = (
         rf"(?:\s|[{_BEHIND_A_COMMAND}]|@{username}\b|/(?:video|animate)(?:@{username})?\b(?!/))*"
@@ -124,7 +127,7 @@ def _command(message: Message) -> tuple[str, str] | None:
     return written[0], text[written.end() :]
 
 
-class MessagesThat(filters.MessageFilter):
+class PredicateFilter(filters.MessageFilter):
     """Messages of which something holds."""
 
     def __init__(self, holds: Callable[[Message], bool]) -> None:
@@ -136,13 +139,13 @@ class MessagesThat(filters.MessageFilter):
         return self.holds(message)
 
 
-COMMANDED = filters.TEXT & MessagesThat(begins_with_command)
+ANY_COMMAND = filters.TEXT & PredicateFilter(begins_with_command)
 """Texts that begin with a command, whoever it is for."""
 
 
-def commanded(names: Collection[str]) -> MessagesThat:
+def command_filter(names: Collection[str]) -> PredicateFilter:
     """Return what finds texts and captions that begin with one of these commands of ours."""
-    return MessagesThat(lambda message: (command_in(message) or ("",))[0] in names)
+    return PredicateFilter(lambda message: (command_in(message) or ("",))[0] in names)
 
 
 class Admission(TypedDict, total=False):
@@ -151,20 +154,20 @@ class Admission(TypedDict, total=False):
     Attributes:
         admins: admins only.
         orders: nobody whom the operator did not let in, for it orders a video.
-        overheard: nobody is turned away aloud, for it may not be meant for the bot.
+        refuses_silently: nobody is turned away aloud, for it may not be meant for the bot.
         when_off: also where a group's admins switched the bot off.
         when_banned: also those who are shut out, alone with the bot: it is about their own data.
-        however_late: also a press that lay while the bot was away.
+        even_late: also a press that lay while the bot was away.
         asks: what cannot be undone asks once; this is the button that does it. It may name
             fields of what the pressed one carries, and the `{name}` of a person.
     """
 
     admins: bool
     orders: bool
-    overheard: bool
+    refuses_silently: bool
     when_off: bool
     when_banned: bool
-    however_late: bool
+    even_late: bool
     asks: str
 
 
@@ -194,7 +197,7 @@ class Route:
         Raises:
             TypeError: it asks for what it cannot be handed.
         """
-        offered = OFFERED | ({"press": press.__name__, "sure": "bool"} if press else {})
+        offered = HANDLER_ARGUMENTS | ({"press": press.__name__, "sure": "bool"} if press else {})
         offered |= {"admin": "Person"} if admission.get("admins") else {}
         asked = inspect.signature(answer).parameters.values()
         # of a press, what a command does without
@@ -216,12 +219,12 @@ class Route:
             "cause": f"update:{update.update_id}",
             "admin": sender.person,
         }
-        async with _apologies(sender):
+        async with _apologize_on_error(sender):
             await self.answer(**{name: found[name] for name in self.wanted})
 
 
 @asynccontextmanager
-async def _apologies(sender: Sender) -> AsyncIterator[None]:
+async def _apologize_on_error(sender: Sender) -> AsyncIterator[None]:
     """Tell who asked that a fault is ours: silence would say it is theirs."""
     try:
         yield
@@ -269,8 +272,8 @@ class Router:
                 when_banned=command.when_banned,
             )
             route = Route.to(answer, admission)
-            ours = where & filters.TEXT & commanded(command.names)
-            self.handlers.append(MessageHandler(ours, _spoken(route)))
+            ours = where & filters.TEXT & command_filter(command.names)
+            self.handlers.append(MessageHandler(ours, _message_callback(route)))
             return answer
 
         return register
@@ -284,7 +287,7 @@ class Router:
         """
 
         def register(answer: F) -> F:
-            spoken = _spoken(Route.to(answer, admission))
+            spoken = _message_callback(Route.to(answer, admission))
             of_kind = _updates(orders=admission.get("orders", False)) & where
             self.handlers.append(MessageHandler(of_kind, spoken))
             return answer
@@ -305,17 +308,17 @@ def _updates(*, orders: bool) -> filters.BaseFilter:
     return filters.UpdateType.MESSAGES if orders else filters.UpdateType.MESSAGE
 
 
-def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, None]]:
+def _message_callback(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, None]]:
     """Return the handler of messages that takes a route."""
 
     async def handle(update: Update, context: Context) -> None:
         message = update.message or update.edited_message
-        sender = None if message is None else await meet(update, context.services)
+        sender = None if message is None else await identify_sender(update, context.services)
         if message is None or sender is None:
             return
         if update.message is None and sender.edited is None:
             return
-        refusal = refusal_of(sender, route.admission, context.services, message)
+        refusal = access_refusal(sender, route.admission, context.services, message)
         try:
             if refusal is None:
                 words = (command_in(message) or ("", ""))[1].split()
@@ -327,20 +330,20 @@ def _spoken(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, Non
         finally:
             if sender.edited is None:
                 await sender.take_away(sender.closed)
-            elif not sender.edited.is_followed:
-                await _drop(context.services, sender, sender.edited.card)
+            elif not sender.edited.is_replaced:
+                await _drop_card(context.services, sender, sender.edited.card)
 
     return handle
 
 
-async def _drop(services: Services, sender: Sender, card: Card) -> None:
+async def _drop_card(services: Services, sender: Sender, card: Card) -> None:
     """Take a card away: what it waits for is not said any more."""
     async with services.db.transaction() as tx:
         await cards.close(tx, card.id, "dropped")
     await sender.take_away(card)
 
 
-def refusal_of(
+def access_refusal(
     sender: Sender, admission: Admission, services: Services, message: Message | None = None
 ) -> str | None:
     """Say why somebody is turned away; "" where that is done in silence, None where they may."""
@@ -358,8 +361,8 @@ def refusal_of(
         return _("I am switched off here.") if sender.press else ""
     if admission.get("orders") and sender.access is Access.STRANGER:
         number = sender.chat.telegram_id
-        return "" if admission.get("overheard") else stranger_text(sender.translator, number)
-    if untimely := _untimely(sender, admission):
+        return "" if admission.get("refuses_silently") else stranger_text(sender.translator, number)
+    if untimely := _timing_refusal(sender, admission):
         return untimely
     if admission.get("admins") and not (sender.is_admin and sender.chat.is_private):
         return (
@@ -370,14 +373,14 @@ def refusal_of(
     return None
 
 
-def _untimely(sender: Sender, admission: Admission) -> str:
+def _timing_refusal(sender: Sender, admission: Admission) -> str:
     """Say why this is not the time; "" where it is."""
     _ = sender.translator.gettext
     if sender.is_excess:
         return _(
             "That was too much at once. Please wait a minute, then send the last message again."
         )
-    if sender.press and sender.is_late and not admission.get("however_late"):
+    if sender.press and sender.is_late and not admission.get("even_late"):
         return _("That was long ago. Tap again if you still want it.")
     return ""
 

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 ALBUM = "album:"
 """How the cause begins that all messages of an album share."""
-AWAY_SECONDS = 900.0
+STALE_MESSAGE_SECONDS = 900.0
 """How old an order may be when it is read: older ones are asked about before they cost."""
-PRESSED_SECONDS = 150.0
+PRESS_KEPT_SECONDS = 150.0
 """How long Telegram keeps a press that nobody takes."""
 
 
@@ -83,7 +83,7 @@ class EditedCard:
     """
 
     card: Card
-    is_followed: bool = False
+    is_replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class Sender:
     edited: EditedCard | None
     """What waits for their tap on what they wrote before, where they edited it."""
     outbox: Outbox = field(repr=False)
-    standing: Callable[[Connection], Awaitable[tuple[Access, str | None]]] = field(repr=False)
+    current_access: Callable[[Connection], Awaitable[tuple[Access, str | None]]] = field(repr=False)
     """Looks once more what they may do, and why they were shut out."""
 
     @property
@@ -128,15 +128,15 @@ class Sender:
     async def tell(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
         """Say something about an order; about an edited one, in the place of its card."""
         if self.edited is not None:
-            self.edited.is_followed = True
-            if (standing := self.edited.card.card_message) is not None:
+            self.edited.is_replaced = True
+            if (message_id := self.edited.card.card_message) is not None:
                 try:
-                    await self.outbox.edit(self.chat, standing, text, how.get("buttons", ()))
+                    await self.outbox.edit(self.chat, message_id, text, how.get("buttons", ()))
                 except Refused:
                     # it is gone, or opens an answer: no such message can be changed
                     await self.take_away(self.edited.card)
                 else:
-                    return SentMessage(self.chat, standing)
+                    return SentMessage(self.chat, message_id)
         return await self.reply(text, **how)
 
     async def show(
@@ -192,7 +192,7 @@ def cause_of(message: telegram.Message) -> str:
     return f"message:{message.chat.id}:{message.message_id}"
 
 
-async def meet(
+async def identify_sender(
     update: telegram.Update, services: Services, press: PressAnswer | None = None
 ) -> Sender | None:
     """Return who speaks and where, as Telegram tells them now; None for updates of nobody.
@@ -208,7 +208,7 @@ async def meet(
     if not {place.type, getattr(speaker, "type", place.type)} <= set(ChatKind):
         return None  # it is new at Telegram
     async with services.db.reading() as connection:
-        sender = await _known(connection, update, services, press)
+        sender = await _load_sender(connection, update, services, press)
     if (edit := update.edited_message) is not None:
         card = await _undo_order(services, sender, edit) if sender else None
         return replace(sender, edited=EditedCard(card)) if sender and card else sender
@@ -217,8 +217,8 @@ async def meet(
     async with services.db.transaction() as tx:
         if sender is None:
             before = await chats.by_telegram_id(tx, place.id)
-            await _note(place, speaker, services.clock(), tx)
-            sender = await _known(tx, update, services, press)
+            await _save_sender(place, speaker, services.clock(), tx)
+            sender = await _load_sender(tx, update, services, press)
             lost = before is not None and before.is_private and not before.reachable
             if lost and sender and sender.access is not Access.BANNED:
                 # nothing reached them
@@ -284,7 +284,7 @@ def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:
     return user
 
 
-async def _note(
+async def _save_sender(
     place: telegram.Chat, speaker: telegram.User | telegram.Chat, now: float, tx: Connection
 ) -> None:
     """Write down who spoke and where, as Telegram tells them now."""
@@ -302,7 +302,7 @@ async def _note(
         )
 
 
-async def _known(
+async def _load_sender(
     connection: Connection, update: telegram.Update, services: Services, press: PressAnswer | None
 ) -> Sender | None:
     """Return the sender; None where they, or the place, are not written down yet."""
@@ -332,7 +332,7 @@ async def _known(
         account = Account.chat(owner.id)
         renamed = owner.title != (speaker.effective_name or "")
     if renamed or (chat, person) != (known, before):
-        services.db.defer(partial(_note, place, speaker, services.clock()))
+        services.db.defer(partial(_save_sender, place, speaker, services.clock()))
     policy, message = services.policy, update.effective_message
     is_admin = person is not None and (person.id in policy.admin_ids or person.is_admin)
     said_at = (
@@ -349,8 +349,8 @@ async def _known(
         # of an album's pictures, one has the words
         if card is not None and edit.media_group_id and card.message_id != edit.message_id:
             card = None
-    standing = partial(_standing, policy, place.id, speaker, is_admin)
-    access, banned_for = await standing(connection)
+    current_access = partial(_access_of, policy, place.id, speaker, is_admin)
+    access, banned_for = await current_access(connection)
     in_topic = message is not None and bool(getattr(message, "is_topic_message", False))
     return Sender(
         chat=chat,
@@ -361,9 +361,9 @@ async def _known(
         is_admin=is_admin,
         access=access,
         banned_for=banned_for,
-        standing=standing,
+        current_access=current_access,
         group=None if chat.is_private else await chats.group_of(connection, chat.id),
-        is_late=_is_late(services, said_at),
+        is_late=_is_stale(services, said_at),
         is_excess=services.is_excess(update.update_id),
         press=press,
         closed=closed,
@@ -372,18 +372,18 @@ async def _known(
     )
 
 
-def _is_late(services: Services, said_at: float | None) -> bool:
+def _is_stale(services: Services, said_at: float | None) -> bool:
     """Whether something may be unwanted by now: it is old, or others may have done it.
 
     `said_at` is None for presses of now: nobody knows when one was made, but not long ago.
     """
     now, restored_at = services.clock(), services.restored_at
     if said_at is None:
-        return now - restored_at < PRESSED_SECONDS
-    return now - said_at > AWAY_SECONDS or said_at < restored_at
+        return now - restored_at < PRESS_KEPT_SECONDS
+    return now - said_at > STALE_MESSAGE_SECONDS or said_at < restored_at
 
 
-async def _standing(
+async def _access_of(
     policy: OperatorPolicy,
     place: int,
     speaker: telegram.User | telegram.Chat,

@@ -26,7 +26,7 @@ from generation.media import pictures
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.provider.errors import AccountError, AccountProblem, ProviderError, Unavailable
-from handlers.attachments import UNMOUNTED, unseen_folder
+from handlers.attachments import UNMOUNTED, unmounted_folder
 from handlers.replies.sending import UNREADABLE, SendError, translate_errors
 from storage.migrations import steps
 
@@ -256,7 +256,7 @@ async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
             file = await bot.get_file(photos[0][0].file_id) if photos else None
     except SendError as error:
         return warning(about, f"not looked at: {error}", "look again later") if is_local else []
-    if (folder := unseen_folder(bot, file)) is not None:
+    if (folder := unmounted_folder(bot, file)) is not None:
         return failure(about, UNMOUNTED.format(folder=folder), "else no picture can be fetched")
     if not is_local:
         return []

@@ -24,7 +24,7 @@ from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages, charge_for
 from handlers.replies.sending import Refused, SendError, Unreachable, translate_errors
 from handlers.replies.texts import pause_text, truncate, unlinked, videos, worth
-from handlers.routing import Router, refusal_of
+from handlers.routing import Router, access_refusal
 from storage import SHARED_IDS, chats, outages, payments, people, statistics
 from storage.chats import Asking
 from storage.ledger import Account
@@ -82,7 +82,7 @@ async def buy(sender: Sender, update: Update, context: Context) -> None:
 async def _refusal_in_group(sender: Sender, context: Context) -> str:
     """Return why the sender cannot buy for their group now, or "" if they can."""
     services = context.services
-    if refusal := refusal_of(sender, {"orders": True}, services):
+    if refusal := access_refusal(sender, {"orders": True}, services):
         return refusal
     async with services.db.reading() as connection:
         if closed := await _sales_refusal(connection, services, sender.translator):

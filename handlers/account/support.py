@@ -10,7 +10,7 @@ from handlers.replies.keyboards import button_data, is_from_bot
 from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AnswerSupport, WriteBack, sold
 from handlers.replies.texts import contact_text, truncate, unlinked
-from handlers.routing import COMMANDED, MessagesThat, Router, refusal_of
+from handlers.routing import ANY_COMMAND, PredicateFilter, Router, access_refusal
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
 from storage.notices import NoticeKind
@@ -58,7 +58,7 @@ async def _ban_text(sender: Sender, services: Services) -> str | None:
     async with services.db.reading() as connection:
         if await payments.latest(connection, person=sender.account.id, limit=1):
             return None
-    return refusal_of(sender, {}, services)
+    return access_refusal(sender, {}, services)
 
 
 async def _forward_question(sender: Sender, words: str, cause: str, services: Services) -> None:
@@ -133,17 +133,17 @@ async def explain(sender: Sender, services: Services) -> None:
     await sender.reply(_with_contact("\n".join(lines), services, translator))
 
 
-def replies_to(kind: type[CallbackData]) -> MessagesThat:
+def replies_to(kind: type[CallbackData]) -> PredicateFilter:
     """Return the filter of replies to messages of ours that have a button of a kind."""
 
     def holds(message: Message) -> bool:
         asked = message.reply_to_message
         return is_from_bot(asked) and bool(button_data(asked, kind))
 
-    return MessagesThat(holds)
+    return PredicateFilter(holds)
 
 
-_IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~COMMANDED
+_IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~ANY_COMMAND
 
 
 @router.message(_IN_PRIVATE & replies_to(AnswerSupport), admins=True)

@@ -20,7 +20,7 @@ from handlers.admin.invites import GIFT_PREFIX, INVITE_PREFIX, follow_invite
 from handlers.admin.records import record
 from handlers.commands import Scope
 from handlers.context import FirstAdmin
-from handlers.membership import lacking
+from handlers.membership import rights_advice
 from handlers.ordering.drafts import OrderDraft
 from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, CallbackData
@@ -320,7 +320,7 @@ async def show_help(sender: Sender, message: Message, context: Context) -> None:
     if sender.chat.is_private:
         scope = Scope.ADMIN if sender.is_admin else Scope.PRIVATE
     else:
-        advice = await lacking(context.bot, sender.chat, sender.translator)
+        advice = await rights_advice(context.bot, sender.chat, sender.translator)
     help_ = help_text(
         sender.translator, services.offer, services.terms_of(sender.person), scope,
         services.policy.support_contact, selling=bool(services.policy.stars_per_credit),

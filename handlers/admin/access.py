@@ -13,7 +13,7 @@ from generation.jobs import lifecycle
 from generation.orders.reading import read_number
 from handlers.admin.records import record
 from handlers.commands import BY_NAME
-from handlers.membership import depart
+from handlers.membership import leave_with_goodbye
 from handlers.replies.letting_in import BanChat
 from handlers.replies.more_credits import LetBuy
 from handlers.replies.texts import N_, truncate
@@ -314,7 +314,7 @@ async def apply_ban(context: Context, admin: Sender, who: int, cause: str, reaso
     for step in stopped:
         services.wake(step.after.chat)
     if chat is not None and not chat.is_private:
-        await depart(context, chat)
+        await leave_with_goodbye(context, chat)
     elif chat is not None:
         services.wake(chat.id)
     if is_news:

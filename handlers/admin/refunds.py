@@ -17,7 +17,7 @@ from handlers.replies.more_credits import Purchase, charge_for, sold
 from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, translate_errors
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
-from handlers.senders import AWAY_SECONDS
+from handlers.senders import STALE_MESSAGE_SECONDS
 from storage import notices, payments, people
 from storage.notices import Notice, NoticeKind
 
@@ -75,7 +75,7 @@ async def reverse_payment(services: Services, charge: Charge) -> None:
     async with services.db.transaction() as tx:
         await payments.credit(tx, charge, credit_micros=rate)
         known = await payments.by_charge(tx, charge.charge_id)
-        if known and not known.refund_by and now - services.restored_at < AWAY_SECONDS:
+        if known and not known.refund_by and now - services.restored_at < STALE_MESSAGE_SECONDS:
             # an admin may have refunded it after the backup that was restored
             await payments.ask_refund(tx, known.id, by=0)
         ended = await payments.end(tx, charge.charge_id, now=now)

@@ -11,13 +11,13 @@ from telegram.ext import ChatMemberHandler, MessageHandler, filters
 from handlers.admin.access import find_chat
 from handlers.admin.limits import show_pool
 from handlers.admin.records import record
-from handlers.membership import depart, forget_rights, lacking
+from handlers.membership import forget_rights, leave_with_goodbye, rights_advice
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import Leave, LetIn, ShowPool
 from handlers.replies.sending import SendError, translate_errors
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
-from handlers.senders import Access, meet
+from handlers.senders import Access, identify_sender
 from handlers.videos.history import send_undelivered
 from storage import DAY_SECONDS, chats, notices, people
 from storage.chats import ChatKind
@@ -47,7 +47,7 @@ async def follow_membership(update: Update, context: Context) -> None:
         return
     async with services.db.reading() as connection:
         before = await chats.by_telegram_id(connection, change.chat.id)
-    sender = await meet(update, services)
+    sender = await identify_sender(update, services)
     if sender is None:
         return
     is_gone = change.new_chat_member.status in _AWAY
@@ -73,7 +73,7 @@ async def _join(update: Update, context: Context, sender: Sender) -> None:
     """
     services, cause = context.services, f"update:{update.update_id}"
     if sender.access is Access.BANNED:
-        await depart(context, sender.chat)
+        await leave_with_goodbye(context, sender.chat)
         return
     if services.policy.allowed_ids and sender.is_admin and sender.person is not None:
         async with services.db.transaction() as tx:
@@ -84,7 +84,7 @@ async def _join(update: Update, context: Context, sender: Sender) -> None:
     async with services.db.reading() as connection:
         has_no_admin = not services.policy.admin_ids and not await people.admins(connection)
     if is_waiting and has_no_admin:
-        await depart(
+        await leave_with_goodbye(
             context, sender.chat, sender.translator.gettext("This bot is private. Goodbye!")
         )
         return
@@ -112,7 +112,7 @@ async def greet(context: Context, chat: Chat) -> None:
         "Hello! /video and your idea makes a short video; reply /animate to a photo to bring it "
         "to life. It uses your own daily credits. Admins: /settings."
     )
-    advice = await lacking(context.bot, chat, translator)
+    advice = await rights_advice(context.bot, chat, translator)
     await services.outbox.send_text(chat, "\n\n".join([hello, *advice]))
 
 

@@ -12,7 +12,7 @@ from handlers.replies.keyboards import Button, CallbackData, button_data, ticked
 from handlers.replies.sending import Refused
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
-from handlers.senders import meet
+from handlers.senders import identify_sender
 from storage import chats
 from storage.chats import GENERAL, Asking, Group
 
@@ -205,7 +205,7 @@ def buttons(
 async def store_topic_name(update: Update, context: Context) -> None:
     """Store the new name of a topic, if it is the one the bot works in."""
     message, services = update.message, context.services
-    sender = None if message is None else await meet(update, services)
+    sender = None if message is None else await identify_sender(update, services)
     edited = message.forum_topic_edited if message is not None else None
     if sender is None or sender.group is None or edited is None or not edited.name:
         return

@@ -1,8 +1,8 @@
 """Questions of the bot, and the messages that answer them.
 
 At most one question or card is open per account and chat. Its owner's next message closes it,
-before that message's handler runs (`senders.meet`), and only that message can answer it. An
-answer is an order of its own.
+before that message's handler runs (`senders.identify_sender`), and only that message can answer
+it. An answer is an order of its own.
 
 Only these start an order at once: a command with words, a picture with its own caption, the
 answer to a question, a tap on a price. Everything else gets a card that asks first: plain text in
@@ -274,6 +274,6 @@ async def answer_small_talk(
     await sender.reply(text)
 
 
-@router.message(filters.UpdateType.EDITED_MESSAGE, orders=True, overheard=True)
+@router.message(filters.UpdateType.EDITED_MESSAGE, orders=True, refuses_silently=True)
 async def edited(sender: Sender) -> None:
     """Do nothing for a message edited into something that is no order: its card is closed."""

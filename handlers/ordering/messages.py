@@ -24,15 +24,15 @@ from handlers.ordering.drafts import (
 )
 from handlers.replies.keyboards import is_from_bot
 from handlers.routing import (
-    COMMANDED,
-    MessagesThat,
+    ANY_COMMAND,
+    PredicateFilter,
     Router,
     begins_with_command,
+    command_filter,
     command_in,
-    commanded,
     cut,
     is_answered,
-    uncalled,
+    strip_bot_calls,
 )
 from handlers.senders import cause_of
 from storage import generations
@@ -65,7 +65,7 @@ def words_beside_mention(message: Message) -> str | None:
         )
         by_id = entity.user is not None and entity.user.id == bot.id
         if by_name or by_id:
-            return uncalled(f"{before}{after}", bot.username)
+            return strip_bot_calls(f"{before}{after}", bot.username)
     return None
 
 
@@ -82,15 +82,15 @@ def private_words(message: Message) -> str:
     return (message.text or message.caption or "") if mentioned is None else mentioned
 
 
-SENT_VIA_BOT = MessagesThat(
+SENT_VIA_BOT = PredicateFilter(
     lambda message: message.via_bot is not None and message.via_bot.id == message.get_bot().id
 )
 """Videos shared through the bot's inline mode, also if forwarded again.
 
 They are never orders: the caption is the prompt they were made from.
 """
-MENTIONED = MessagesThat(lambda message: words_beside_mention(message) is not None)
-ANSWERS_THE_BOT = MessagesThat(lambda message: is_from_bot(message.reply_to_message))
+MENTIONED = PredicateFilter(lambda message: words_beside_mention(message) is not None)
+ANSWERS_THE_BOT = PredicateFilter(lambda message: is_from_bot(message.reply_to_message))
 """In a group, the bot handles only these two and commands; the handler checks whether the message
 replied to is an open question."""
 
@@ -110,8 +110,8 @@ def shows_picture(message: Message) -> bool:
 
 router = Router()
 GROUP, PRIVATE = filters.ChatType.GROUPS, filters.ChatType.PRIVATE
-WORDS = filters.TEXT & ~COMMANDED
-PICTURE = MessagesThat(shows_picture)
+WORDS = filters.TEXT & ~ANY_COMMAND
+PICTURE = PredicateFilter(shows_picture)
 MEDIA = (
     filters.PHOTO | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION
     | filters.Sticker.ALL | filters.Document.ALL
@@ -198,7 +198,7 @@ async def animate(sender: Sender, message: Message, context: Context) -> None:
         await conversation.ask_for_picture(context, sender, message, words)
 
 
-@router.message(GROUP & MENTIONED & ~COMMANDED, orders=True)
+@router.message(GROUP & MENTIONED & ~ANY_COMMAND, orders=True)
 async def mentioned(sender: Sender, message: Message, context: Context) -> None:
     """Order a video of the words beside a mention, or of the picture it replies to."""
     sent, words = any_picture_of(message, words_beside_mention(message) or "")
@@ -265,7 +265,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     await placing.place(context, sender, draft_of_message(message, words, sent, asks=True))
 
 
-@router.message(filters.CAPTION & commanded(conversation.ORDER_COMMANDS), orders=True)
+@router.message(filters.CAPTION & command_filter(conversation.ORDER_COMMANDS), orders=True)
 @router.message(PRIVATE & PICTURE, orders=True)
 async def picture(sender: Sender, message: Message, context: Context) -> None:
     """Order the animation of a captioned picture; ask first without words or for a video frame."""
@@ -303,7 +303,7 @@ async def sticker_or_gif(sender: Sender, message: Message, context: Context) -> 
         await unsupported(sender, message, context)
 
 
-@router.message(GROUP & (WORDS | MEDIA) & ANSWERS_THE_BOT, orders=True, overheard=True)
+@router.message(GROUP & (WORDS | MEDIA) & ANSWERS_THE_BOT, orders=True, refuses_silently=True)
 async def group_answer(sender: Sender, message: Message, context: Context) -> None:
     """Take a reply to a question of the bot in a group; ignore any other reply."""
     card = conversation.question_answered_by(sender, message, context.services.clock())

@@ -12,11 +12,11 @@ from generation.orders import balances
 from generation.orders.balances import Accepted, Repeated
 from generation.orders.quotes import Quote
 from generation.orders.reading import drop_restated
-from handlers.membership import cannot_show, not_here_and_now
+from handlers.membership import group_refusal, missing_video_right
 from handlers.ordering import order_card, refusals
 from handlers.ordering.drafts import OrderDraft, SentPicture, new_card, quote_draft
 from handlers.replies.texts import cost_text, payment_text, substitution_note
-from handlers.routing import refusal_of
+from handlers.routing import access_refusal
 from handlers.senders import Access, Sender
 from storage import cards, generations, outages
 from storage.generations import PENDING, UNFINISHED, Request
@@ -47,9 +47,9 @@ async def refusal_reason(
     if group is None:
         return None
     return (
-        await not_here_and_now(context, sender, group)
+        await group_refusal(context, sender, group)
         or picture_refusal_reason(group, sender, picture)
-        or await cannot_show(context, sender)
+        or await missing_video_right(context, sender)
     )
 
 
@@ -246,7 +246,7 @@ async def _accept_and_answer(
     services = context.services
     answer, closed = await _store_order(services, sender, draft, quote, wait)
     if isinstance(answer, Sender):
-        if text := refusal_of(answer, {"orders": True}, services):
+        if text := access_refusal(answer, {"orders": True}, services):
             await refusals.refuse(context, sender, draft, text)
         return
     if isinstance(answer, Repeated):
@@ -304,7 +304,7 @@ async def _store_order(
     )
     closed: list[Card | None] = []
     async with services.db.transaction() as tx:
-        access, why = await sender.standing(tx)
+        access, why = await sender.current_access(tx)
         if access is not Access.MEMBER:
             return replace(sender, access=access, banned_for=why), closed
         answer = await balances.accept(tx, request, services.terms, now=services.clock(), wait=wait)

@@ -23,7 +23,7 @@ _TO_ALL = frozenset({NoticeKind.GROUP_PURCHASED, NoticeKind.GROUP_REFUNDED})
 _SAY_WHAT_IS_OWED = frozenset(
     {NoticeKind.GROUP_REFUNDED, NoticeKind.REFUNDED, NoticeKind.TAKEN_BACK}
 )
-OFFERED = 50
+HANDLER_ARGUMENTS = 50
 """Credits an admin gives with one tap to who asks."""
 
 
@@ -147,9 +147,9 @@ def in_words(
             text = _("🙋 {name} has {left} left and asks for more.").format(
                 name=unlinked(facts["name"]), left=translator.credits(facts["left"])
             )
-            grant = _("Grant {credits}").format(credits=translator.number(OFFERED))
+            grant = _("Grant {credits}").format(credits=translator.number(HANDLER_ARGUMENTS))
             asked = facts["person"], facts["day"]
-            yes = Button(grant, AnswerRequest(*asked, OFFERED))
+            yes = Button(grant, AnswerRequest(*asked, HANDLER_ARGUMENTS))
             row = (yes, Button(_("No"), AnswerRequest(*asked, 0)))
         case NoticeKind.GIFT_TAKEN:
             text = _("🎁 {name} took your gift of {credits}.").format(

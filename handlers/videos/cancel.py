@@ -179,7 +179,7 @@ async def show_queue(sender: Sender, services: Services) -> None:
     await sender.reply(listed, buttons=rows)
 
 
-@router.button(Cancel, when_off=True, however_late=True)
+@router.button(Cancel, when_off=True, even_late=True)
 async def cancel_listed(
     sender: Sender, press: Cancel, shown: int | None, services: Services
 ) -> None:
@@ -193,7 +193,7 @@ async def cancel_listed(
             await sender.outbox.edit(sender.chat, shown, listed, rows)
 
 
-@router.button(Undo, when_off=True, however_late=True)
+@router.button(Undo, when_off=True, even_late=True)
 async def undo_order(sender: Sender, press: Undo, shown: int | None, services: Services) -> None:
     """Cancel the request of a status message and say so in the message, or that it is too late."""
     number, now = press.generation, services.clock()

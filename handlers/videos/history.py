@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.orders.reading import read_number
-from handlers.presses import ask_whether, pressed_message
+from handlers.presses import ask_to_confirm, pressed_message
 from handlers.replies.keyboards import Button, CallbackData, GoOn, button_data, in_rows
 from handlers.replies.notices import WHY, Resend, in_words
 from handlers.replies.sending import Refused
@@ -237,7 +237,7 @@ async def delete_video(
         await sender.answer(_("This button is old. Try /history."))
         return
     if not sure:
-        await ask_whether(sender, query, press, _("Yes, delete"))
+        await ask_to_confirm(sender, query, press, _("Yes, delete"))
         return
     async with services.db.transaction() as tx:
         is_gone = await videos.forget(tx, sender.account, press.generation)

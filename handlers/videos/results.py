@@ -16,7 +16,7 @@ from handlers.membership import is_group_admin
 from handlers.ordering.conversation import ask_for_change
 from handlers.ordering.drafts import OrderDraft, SentPicture
 from handlers.ordering.placing import place
-from handlers.presses import ask_whether, not_yours, pressed_message
+from handlers.presses import ask_to_confirm, not_yours, pressed_message
 from handlers.replies.keyboards import (
     Again,
     Change,
@@ -181,7 +181,7 @@ async def remove_video(
         await sender.answer(not_yours(video.account, sender.translator))
         return
     if not sure:
-        await ask_whether(sender, query, press, _("Yes, delete"))
+        await ask_to_confirm(sender, query, press, _("Yes, delete"))
         return
     try:
         await sender.outbox.delete_or_raise(sender.chat, shown)

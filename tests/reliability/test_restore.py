@@ -113,7 +113,7 @@ async def test_what_was_said_before_a_restore_is_asked_about_and_what_comes_then
             await chat.send(ann, "/video a dog")
             await chat.wait(shows_video("a dog"))
         assert mark_of(copy) == COPY, "another start in the next minutes knows it as well"
-        monkeypatch.setattr(lifecycle, "AWAY_SECONDS", 0.0)
+        monkeypatch.setattr(lifecycle, "STALE_MESSAGE_SECONDS", 0.0)
         async with House(telegram, provider, copy.parent, errors).running():
             async with asyncio.timeout(10):
                 while mark_of(copy) == COPY:
@@ -124,7 +124,7 @@ async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now
     provider: AimlApiSandbox, tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # after a restore, presses count again once none of before can arrive
-    monkeypatch.setattr(senders, "PRESSED_SECONDS", 0.0)
+    monkeypatch.setattr(senders, "PRESS_KEPT_SECONDS", 0.0)
     ago = 60.0
     async with TelegramSandbox(clock=lambda: time.time() - ago) as telegram:
         owner = telegram.person("Owner")
