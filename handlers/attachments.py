@@ -1,4 +1,4 @@
-"""What people send beside words: what shows something, how it is fetched, what is said else."""
+"""Attachments of messages: which can be animated, how they are fetched, replies to the others."""
 
 from __future__ import annotations
 
@@ -39,28 +39,28 @@ logger = logging.getLogger(__name__)
 
 _NOT_PICTURES = frozenset({"image/gif", "image/svg+xml"})
 _UNKNOWN_TYPES = frozenset({"", "application/octet-stream"})
-"""What some phones call every file."""
+"""Media types that some phones give every file."""
 _PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 
 
 Seen: TypeAlias = "Message | ExternalReplyInfo"
-"""A message, or what Telegram tells of one in another chat."""
+"""A message, or what Telegram tells of a replied one in another chat."""
 
 
 def moving_in(message: Seen) -> Video | Animation | VideoNote | Document | None:
-    """Return what moves in a message: a video, also one sent as a file, or a GIF."""
+    """Return the video or GIF of a message, also one sent as a file, or None."""
     file = message.document if is_video(message.document) else None
     return message.video or message.animation or message.video_note or file
 
 
 def is_too_large(message: Seen) -> bool:
-    """Whether a message's picture is more than a bot may fetch."""
+    """Whether a message has a picture that is too large for a bot to fetch."""
     document = message.document
     return document is not None and is_image(document) and not is_fetchable(document.file_size)
 
 
 def no_picture(message: Seen, translator: Translator) -> str:
-    """Say why nothing of a message can come alive, and what can."""
+    """Return why nothing in a message can be animated, and what can."""
     moving, most = moving_in(message), max_fetch_bytes(message.get_bot())
     if moving is not None and not is_fetchable(moving.file_size, most):
         return translator.gettext(
@@ -76,7 +76,7 @@ def no_picture(message: Seen, translator: Translator) -> str:
 
 
 def is_image(file: Document) -> bool:
-    """Whether a file claims to be a still picture; its bytes are looked at later."""
+    """Whether a file claims to be a still picture; its bytes are checked later."""
     claimed = (file.mime_type or "").lower()
     if claimed in _UNKNOWN_TYPES:
         return (file.file_name or "").lower().endswith(_PICTURE_SUFFIXES)
@@ -89,19 +89,19 @@ def is_video(file: Document | None) -> bool:
 
 
 def is_fetchable(size: int | None, most: int = MAX_FETCH_BYTES) -> bool:
-    """Whether a file is small enough; what Telegram does not tell is tried.
+    """Whether a file is small enough to fetch, or of unknown size; `most` is in bytes.
 
-    A still picture of more than the hosted server gives out is none that is opened here.
+    The default limit holds for still pictures on any server: larger ones are not opened.
     """
     return not isinstance(size, int) or size <= most
 
 
 def advice(message: Message, translator: Translator) -> str:
-    """Say what to send instead of what was sent."""
+    """Return what to send instead of the unsupported attachment."""
     _ = translator.gettext
     if message.document and (message.document.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD:
         return _("That file is over 20 MB. Send me a smaller picture, or send it as a photo.")
-    # a GIF also fills the document field, so it stands before it
+    # a GIF also fills the document field, so it is checked first
     for sent, answer in (
         (message.animation, _("It moves already! Send me a still picture to bring to life.")),
         (
@@ -126,7 +126,7 @@ def advice(message: Message, translator: Translator) -> str:
 
 @router.message(filters.ChatType.PRIVATE & ANY_COMMAND)
 async def unknown(sender: Sender, message: Message) -> None:
-    """Answer a command that is not there."""
+    """Answer an unknown command."""
     await sender.reply(
         commands.unknown(message.text or "", sender.translator), reply_to=message.message_id
     )
@@ -134,19 +134,19 @@ async def unknown(sender: Sender, message: Message) -> None:
 
 @router.message(filters.ChatType.PRIVATE & ~filters.TEXT & ~filters.StatusUpdate.ALL)
 async def unsupported(sender: Sender, message: Message, context: Context) -> None:
-    """Answer what nothing can be made of."""
+    """Answer an attachment of which no video can be made."""
     if not is_answered(context, cause_of(message)):
         await sender.reply(advice(message, sender.translator), reply_to=message.message_id)
 
 
 FETCH_SECONDS = 60.0
-"""How long a file may take to come."""
+"""Read timeout of a file from Telegram."""
 _FOR_NOW = "temporarily unavailable"
-"""What Telegram says of a file whether it has it again in a moment or never."""
+"""Telegram's error for files that may be back in a moment, or never."""
 
 
 class TelegramFiles:
-    """Fetches what people sent by its file id; its address holds the token and goes nowhere."""
+    """Fetches files from Telegram by id; their URLs contain the token and are never logged."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -156,16 +156,16 @@ class TelegramFiles:
         """Write the file to `target`; at most 20 MB, unless the server is in local mode.
 
         Raises:
-            PictureGone: Telegram does not have it any more.
+            PictureGone: Telegram no longer has it.
             PictureDelayed: Telegram did not answer, or not with the file.
         """
         file: File | None = None
-        # errors are raised without their cause, whose text may hold the address
+        # raised without their cause, whose text may contain the URL
         try:
             file = await self._bot.get_file(file_id, read_timeout=FETCH_SECONDS)
             path = file.file_path or ""
             if path.startswith("/"):
-                # of a server in local mode; python-telegram-bot would copy it, up to 2 GB
+                # a server in local mode; python-telegram-bot would copy it, up to 2 GB
                 await asyncio.to_thread(_link, Path(path), target)
             else:
                 await file.download_to_drive(target, read_timeout=FETCH_SECONDS)
@@ -185,18 +185,18 @@ class TelegramFiles:
                 self._warn(_folder(self._bot, file.file_path or ""))
             raise PictureDelayed(type(error).__name__, is_refused=True) from None
         except (RuntimeError, AttributeError, KeyError, TypeError, ValueError) as error:
-            # Telegram names no path, or nothing that can be read
+            # Telegram names no path, or one that cannot be read
             raise PictureDelayed(type(error).__name__, is_refused=True) from None
 
     def _warn(self, folder: str | None) -> None:
-        """Say once what the operator has to set right."""
+        """Log once how the operator can make the server's files readable."""
         if folder is not None and not self._is_told:
             self._is_told = True
             logger.warning("TELEGRAM_API_LOCAL: %s", UNMOUNTED.format(folder=folder))
 
 
 def _link(path: Path, target: Path) -> None:
-    """Let a file that can be read be found under another name."""
+    """Make `target` a symbolic link to a file; raises OSError if it cannot be read."""
     with path.open("rb"):
         target.symlink_to(path)
 
@@ -208,15 +208,15 @@ UNMOUNTED = (
 
 
 def unmounted_folder(bot: Bot, file: File | None) -> str | None:
-    """Return the folder of a server in local mode where a file lies that cannot be seen here."""
+    """Return the folder of a server in local mode that is not mounted here, or None."""
     if file is None or file.file_path is None:
         return None
-    # python-telegram-bot makes an address of any path that it does not see
+    # python-telegram-bot makes a URL of a path that does not exist here
     path = file.file_path.removeprefix(f"{bot.base_file_url}/")
     is_unseen = path != file.file_path and path.startswith("/")
     return _folder(bot, path) if is_unseen else None
 
 
 def _folder(bot: Bot, path: str) -> str:
-    """Return the server's folder of all bots: the one below is named as the token."""
+    """Return the server's folder of all bots: the folder of each bot is named after its token."""
     return path.partition(bot.token)[0]

@@ -1,6 +1,6 @@
 """The table of commands: registration, menus, /help and docs/commands.md are made from it.
 
-Telegram is told the menus, and what the bot is, when it starts.
+The menus and the bot's descriptions are sent to Telegram at the start.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 
 class Scope(StrEnum):
-    """Whom a command is shown to; each sees those of the scopes above it too."""
+    """Where a command is shown; each scope includes the ones above it."""
 
     EVERYONE = "everyone"
     """In every chat."""
     PRIVATE = "private"
-    """Alone with the bot; in a group most are answered with the way there."""
+    """In private chats; in a group, most reply with a button that opens the private chat."""
     ADMIN = "admin"
-    """To admins, alone with the bot; it works nowhere else."""
+    """In private chats of admins; it works nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,17 @@ class Command:
     """A command without its slash.
 
     Attributes:
-        name: what it is called.
-        summary: what it does, beside it in menus and in /help.
-        arguments: what is written behind it.
-        aliases: what else it answers to.
-        scope: whom it is shown to.
-        listed: whether it is shown; it works all the same.
-        orders: whether it orders a video, which nobody may who is not let in.
-        sells: whether it is shown only where credits are sold.
-        when_off: whether it is answered also where a group's admins switched the bot off: they
-            need a way back, and anybody a way out.
-        when_banned: whether it is answered also to those who are shut out.
+        name: its name.
+        summary: what it does, as shown in menus and in /help.
+        arguments: its arguments, as shown to admins.
+        aliases: other names of it.
+        scope: where it is shown.
+        listed: whether it is shown; it works in any case.
+        orders: whether it orders a video, which needs the operator's permission.
+        sells: whether it is shown only if credits are sold.
+        when_off: whether it works in a group whose admins switched the bot off, so that they
+            can switch it on again and anybody can report a video.
+        when_banned: whether it works for banned people.
     """
 
     name: str
@@ -78,14 +78,14 @@ class Command:
     when_banned: bool = False
 
     def described(self, translator: Translator) -> str:
-        """Say in a line what it does; to admins also what is written behind it."""
+        """Return its summary; for commands of admins, with its arguments."""
         text = translator.gettext(self.summary)
         shown = self.arguments and self.scope is Scope.ADMIN
         return f"{text}: {self.arguments}" if shown else text
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything it answers to."""
+        """Its name and its aliases."""
         return (self.name, *self.aliases)
 
 
@@ -173,7 +173,7 @@ COMMANDS = (
 BY_NAME = {command.name: command for command in COMMANDS}
 _SCOPES = tuple(Scope)
 _LONGEST_NAME = 32
-"""Characters of an unknown command that are said back; Telegram knows no longer one."""
+"""Characters of the longest command that Telegram allows."""
 _PLACES = (
     (BotCommandScopeDefault(), Scope.EVERYONE),
     (BotCommandScopeAllGroupChats(), Scope.EVERYONE),
@@ -184,7 +184,7 @@ logger = logging.getLogger(__name__)
 
 
 def listed(scope: Scope, *, selling: bool = False) -> tuple[Command, ...]:
-    """Return what is shown in a scope, in the order of the table."""
+    """Return the commands shown in a scope, in the order of the table."""
     shown = _SCOPES[: _SCOPES.index(scope) + 1]
     return tuple(
         command
@@ -196,7 +196,7 @@ def listed(scope: Scope, *, selling: bool = False) -> tuple[Command, ...]:
 def menu(
     translator: Translator, scope: Scope, *, languages: int = 1, selling: bool = False
 ) -> list[BotCommand]:
-    """Return the menu of a scope in a language; of one language there is nothing to choose."""
+    """Return the menu of a scope; /language is in it if there are several languages."""
     shown = list(listed(scope, selling=selling))
     if languages > 1 and scope is not Scope.EVERYONE:
         shown.append(BY_NAME["language"])
@@ -212,7 +212,7 @@ def overview(translator: Translator, scope: Scope, *, selling: bool = False) -> 
 
 
 def unknown(text: str, translator: Translator) -> str:
-    """Say that the command a text begins with is not there, or not for this person."""
+    """Return the answer to a command that does not exist, or is not for this person."""
     name = text.split(maxsplit=1)[0].partition("@")[0][: _LONGEST_NAME + 1]
     return translator.gettext("I don't know {command}. /help shows what I can do.").format(
         command=name
@@ -220,13 +220,13 @@ def unknown(text: str, translator: Translator) -> str:
 
 
 def description(translator: Translator, offer: Offer, terms: Terms) -> str:
-    """Say in the empty chat what the bot is; at most 512 characters."""
+    """Return what the bot is, for the empty chat; at most 512 characters."""
     text = f"{short_description(translator, offer, terms)}\n\n{where_pictures_go(translator)}"
     return text[: BotDescriptionLimit.MAX_DESCRIPTION_LENGTH]
 
 
 def short_description(translator: Translator, offer: Offer, terms: Terms) -> str:
-    """Say beside a shared link what the bot is; at most 120 characters."""
+    """Return what the bot is, for shared links; at most 120 characters."""
     text = translator.gettext("Send me a photo or an idea, I make a short video.")
     count = terms.free_credits // usual_cost(offer)
     if count:
@@ -256,7 +256,7 @@ def _free_videos_text(translator: Translator, period: Period, count: int) -> str
 
 
 def where_pictures_go(translator: Translator) -> str:
-    """Say who sees a photo, and for how long."""
+    """Return who sees a photo, and for how long."""
     return translator.gettext(
         "Photos go to the AI service that makes the video. I delete them here when "
         "the video is done."
@@ -266,13 +266,13 @@ def where_pictures_go(translator: Translator) -> str:
 async def publish(
     bot: ExtBot[Urgency], services: Services, former_admins: Sequence[int] = ()
 ) -> None:
-    """Tell Telegram the commands and descriptions, per language; what it refuses is only logged."""
+    """Send Telegram the commands and descriptions, per language; refusals are only logged."""
     for former in former_admins:
         place = BotCommandScopeChat(former)
         await _log_refusal("that somebody is no admin", bot.delete_my_commands(place))
     for name in services.languages.texts:
         translator = services.languages.translator(name)
-        # Telegram shows what has no language to everybody whose own is not there
+        # Telegram shows the entry without a language to people whose own is missing
         code = None if name == DEFAULT else name
         for where, scope in _PLACES:
             menu = _menu(services, translator, scope)
@@ -289,7 +289,7 @@ async def publish(
 
 
 async def publish_to_admin(bot: ExtBot[Urgency], services: Services, admin: Person) -> None:
-    """Show an admin their commands; Telegram takes that only for one who wrote to the bot."""
+    """Send an admin's menu; Telegram accepts it only for people who wrote to the bot."""
     menu = _menu(services, services.languages.translator(admin.language), Scope.ADMIN)
     await _log_refusal("an admin's menu", bot.set_my_commands(menu, BotCommandScopeChat(admin.id)))
 

@@ -1,4 +1,4 @@
-"""What every handler is handed: the services, typed, and nothing global."""
+"""The services that handlers use, the operator's policy, and the typed context."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorPolicy:
-    """The operator's choices that people meet: who may ask, who runs it, what asks first.
+    """The operator's settings about people: access, admins, confirmation, prices, contacts.
 
-    An order without a tap on a price waits `undo_seconds` before it leaves. `ai_label` puts
+    An order placed without a tap on a price is submitted after `undo_seconds`. `ai_label` puts
     "Made with AI" under every video. `stars_per_credit` is the price of a credit; 0 sells none.
-    `retention_days` is after how long ideas are forgotten.
+    Prompts are erased after `retention_days`.
     """
 
     admin_ids: frozenset[int]
@@ -60,12 +60,12 @@ class OperatorPolicy:
 
 
 class FirstAdmin:
-    """The one-time link that makes its first user an admin, while there is none."""
+    """The one-time link that makes its first user an admin, if the bot has none."""
 
     PREFIX = "admin-"
-    """How what the link gives to /start begins."""
+    """Prefix of the payload that the link passes to /start."""
     VALID_SECONDS = 900.0
-    """How long it lives after the start."""
+    """How long it is valid after the start."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -73,24 +73,24 @@ class FirstAdmin:
         self._until = 0.0
 
     def invite(self) -> str:
-        """Make the link's payload, valid for 15 minutes and for one person."""
+        """Return the link's payload, valid for `VALID_SECONDS` and for one person."""
         self._secret = secrets.token_urlsafe(24)
         self._until = self._clock() + self.VALID_SECONDS
         return self.PREFIX + self._secret
 
     def claim(self, payload: str) -> bool:
-        """Whether this is the payload, still valid; it works once."""
+        """Whether this is the payload and still valid; True at most once."""
         if self._secret is None or self._clock() > self._until:
             return False
-        right = hmac.compare_digest(payload.encode(), (self.PREFIX + self._secret).encode())
-        if right:
+        is_right = hmac.compare_digest(payload.encode(), (self.PREFIX + self._secret).encode())
+        if is_right:
             self._secret = None
-        return right
+        return is_right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """All that handlers use; made once at the start."""
+    """Everything that handlers use; made once at the start."""
 
     db: Database
     catalogue: Catalogue
@@ -103,46 +103,46 @@ class Services:
     first_admin: FirstAdmin
     clock: Callable[[], float]
     wake: Callable[[int], None]
-    """Tells the clocks that a chat, by our number, has something new to do."""
+    """Tells the scheduler that the chat with this id has something to do."""
     wake_in: Callable[[int, float], None]
-    """Tells them that it has something to do in so many seconds."""
+    """Tells the scheduler that the chat has something to do in this many seconds."""
     admins: Admins
     account: AccountWatch
-    """How long the money at the provider lasts."""
+    """Watches how long the balance at the provider lasts."""
     pause: Callable[[float], None]
-    """Has nothing submitted until then; what is being made goes on."""
+    """Stops submissions until this time; running generations continue."""
     erase: Callable[[], Awaitable[None]]
-    """Goes on with what people asked to be deleted."""
+    """Continues the erasures that people requested."""
     bring: Callable[[Generation, Chat], None]
-    """Sends a kept video to a chat, in its own time."""
+    """Sends a kept video to a chat, in the background."""
     changed: Callable[[Account], None]
-    """Has somebody's film shown as it is now: one of their videos went."""
+    """Updates the shown film of an account after one of its videos was deleted."""
     kept_since: Callable[[int], float | None]
-    """When an update came that was left over at a start, in seconds since 1970."""
+    """Returns when an update that waited through a restart arrived, in Unix time; else None."""
     restore_gaps: Sequence[RestoreGap]
-    """Since what moment, until which one, nobody knows any more what happened."""
+    """The periods that a restored backup knows nothing of."""
     clock_ahead: Callable[[], float]
-    """How many seconds our clock is ahead of Telegram's, which dates messages."""
+    """Returns how many seconds our clock is ahead of Telegram's, which dates messages."""
     is_excess: Callable[[int], bool]
-    """Whether an update is the first of too many: the others were dropped unread."""
+    """Returns whether an update is the first over the rate limit; the next ones are dropped."""
 
     @property
     def offer(self) -> Offer:
-        """The families that are served now."""
+        """The model families that are available now."""
         return self.catalogue.offer
 
     def terms_of(self, person: Person | None) -> Terms:
-        """What the operator gives somebody."""
+        """Return the terms of a person, with their own allowance if they have one."""
         return self.terms.with_allowance(person.allowance if person else None)
 
     def today(self) -> float:
-        """Return when the operator's day began, in seconds since 1970."""
+        """Return when the current day began in the operator's time zone, in Unix time."""
         return began_at(Period.DAY, self.terms.zone, self.clock())
 
     def is_lost(self, message: MaybeInaccessibleMessage | None) -> bool:
-        """Whether a message of ours is from a time that a restored backup knows nothing of.
+        """Whether a message of the bot is from a time that a restored backup knows nothing of.
 
-        The numbers its buttons carry were given to others since. Telegram tells whole seconds.
+        The ids in its buttons belong to other rows since. Telegram's dates are whole seconds.
         """
         if not isinstance(message, Message):
             return bool(self.restore_gaps)
@@ -151,32 +151,32 @@ class Services:
         return any(int(lost.since) <= moment < int(lost.until) for lost in self.restore_gaps)
 
     def video_under(self, message: Message | None) -> int | None:
-        """Return the number of the video that a message of ours shows."""
+        """Return the id of the video that a message of the bot shows, or None."""
         return None if self.is_lost(message) else video_under(message)
 
     @property
     def restored_at(self) -> float:
-        """When the bot last began to run on a backup: what was said before may be done."""
+        """When the bot last started from a backup; older requests may be done already."""
         return max((lost.until for lost in self.restore_gaps), default=-inf)
 
     @property
     def usual_cost(self) -> int:
-        """The credits of the video one gets who chooses nothing."""
+        """The cost of a video with the default options, in credits."""
         return usual_cost(self.offer)
 
 
 class BotData:
-    """Where python-telegram-bot keeps the services for the context."""
+    """The bot data of python-telegram-bot: holds the services for the context."""
 
     services: Services
 
 
 class Context(CallbackContext[ExtBot[Urgency], dict[Any, Any], dict[Any, Any], BotData]):
-    """The context of a callback, with the services at hand."""
+    """The context of a callback, with the services."""
 
     @property
     def services(self) -> Services:
-        """The services of this application."""
+        """The application's services."""
         return self.bot_data.services
 
 

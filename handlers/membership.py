@@ -1,7 +1,4 @@
-"""Membership of groups: who runs one, what it takes now, what it has, what the bot lacks there.
-
-And how the bot leaves.
-"""
+"""Groups: their admins, the bot's rights, their limits on orders, their pool, and leaving."""
 
 from __future__ import annotations
 
@@ -26,12 +23,12 @@ if TYPE_CHECKING:
     from storage.chats import Chat
 
 RIGHTS_CACHE_SECONDS = 60.0
-"""How long a group is believed to take videos."""
+"""How long the bot's right to send videos in a group is cached."""
 _RUNS_IT = (ChatMemberOwner, ChatMemberAdministrator)
 
 
 async def is_group_admin(bot: ExtBot[Urgency], sender: Sender) -> bool:
-    """Whether somebody runs the group they speak in; who writes as the group itself does."""
+    """Whether the sender is an admin of the group; one who writes as the group is."""
     if sender.chat.is_private:
         return False
     if sender.person is None:
@@ -45,11 +42,11 @@ async def is_group_admin(bot: ExtBot[Urgency], sender: Sender) -> bool:
 
 
 async def rights_advice(bot: ExtBot[Urgency], chat: Chat, translator: Translator) -> list[str]:
-    """Say what to change in a group for the bot to do all it can; empty where nothing is off."""
+    """Return what to change in a group so that the bot can do all it offers; may be empty."""
     _ = translator.gettext
     try:
         with translate_errors():
-            # asked anew: privacy mode may have been switched since the start
+            # not cached: privacy mode may have been changed since the start
             hears_all = (await bot.get_me()).can_read_all_group_messages
             runs_it, rights = await _bot_rights(bot, chat)
     except SendError:
@@ -69,9 +66,10 @@ async def rights_advice(bot: ExtBot[Urgency], chat: Chat, translator: Translator
 
 
 async def missing_video_right(context: Context, sender: Sender) -> str | None:
-    """Say what keeps the bot from showing a video in a group; None where nothing is known to.
+    """Return which right the bot lacks to send videos in a group, or None if it lacks none.
 
-    That nothing does is believed for a minute.
+    None is also returned if Telegram does not tell. That it lacks none is cached for
+    `RIGHTS_CACHE_SECONDS`.
     """
     known, now = context.chat_data, context.services.clock()
     if known is None or now < known.get("shows videos until", 0.0):
@@ -88,7 +86,7 @@ async def missing_video_right(context: Context, sender: Sender) -> str | None:
 
 
 def forget_rights(context: Context) -> None:
-    """Believe nothing any more of what the bot may do in a group: that has changed."""
+    """Clear the cached rights of the bot in a group, because they changed."""
     if context.chat_data is not None:
         context.chat_data.pop("shows videos until", None)
 
@@ -96,7 +94,7 @@ def forget_rights(context: Context) -> None:
 async def _bot_rights(
     bot: ExtBot[Urgency], chat: Chat
 ) -> tuple[bool, ChatMemberRestricted | ChatPermissions | None]:
-    """Return whether the bot runs a group, and what it may do where it does not."""
+    """Return whether the bot is an admin of a group, and its rights if it is not."""
     me = await bot.get_chat_member(chat.telegram_id, bot.id)
     if isinstance(me, _RUNS_IT):
         return True, None
@@ -108,9 +106,9 @@ async def _bot_rights(
 def _missing(
     rights: ChatMemberRestricted | ChatPermissions | None, translator: Translator
 ) -> str | None:
-    """Say which right is missing to show videos."""
+    """Return which right to send videos is missing, or None."""
     _ = translator.gettext
-    # what Telegram does not tell is not called missing
+    # a right that Telegram does not tell (None) is not called missing
     if rights is not None and rights.can_send_messages is False:
         return _("I am not allowed to write here. Let members send messages, or make me an admin.")
     if rights is not None and rights.can_send_videos is False:
@@ -121,7 +119,7 @@ def _missing(
 
 
 async def leave_with_goodbye(context: Context, chat: Chat, goodbye: str = "") -> None:
-    """Leave a group, with a word where there is one to say."""
+    """Leave a group, after a goodbye if there is one."""
     services = context.services
     if goodbye:
         with suppress(SendError):
@@ -133,9 +131,9 @@ async def leave_with_goodbye(context: Context, chat: Chat, goodbye: str = "") ->
 
 
 async def group_refusal(context: Context, sender: Sender, group: Group) -> str | None:
-    """Say why a group takes no order here, or now, or from somebody; None where it does.
+    """Return why a group's settings refuse an order of the sender, or None if they do not.
 
-    Whether somebody is an admin, and what they had today, is looked up only where it matters.
+    The sender's membership and videos of today are looked up only if the settings need them.
     """
     services, text = context.services, None
     _, zone = sender.translator.gettext, services.terms.zone
@@ -161,7 +159,7 @@ async def group_refusal(context: Context, sender: Sender, group: Group) -> str |
 
 
 async def _is_daily_limit_reached(services: Services, sender: Sender, group: Group) -> bool:
-    """Whether somebody had as many videos in a group today as its admins give each member."""
+    """Whether the sender has used their daily number of videos in a group."""
     if group.per_day is None:
         return False
     async with services.db.reading() as connection:

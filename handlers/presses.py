@@ -1,4 +1,4 @@
-"""Presses of buttons: each is decoded and answered once; what cannot be undone is asked about."""
+"""Presses of buttons: decoding, the single answer, and confirmation of irreversible acts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ router = Router()
 
 
 def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
-    """Return the handler of all presses; what nobody knows is of an older version, or made up."""
+    """Return the handler of all presses; unknown data is of an older version, or forged."""
     routes = {
         route.press.prefix: route for router in routers for route in router.buttons if route.press
     }
@@ -60,7 +60,7 @@ def handler(routers: Iterable[Router]) -> CallbackQueryHandler[Context, None]:
             await answer.give(old, alert=is_lost)
             return
         try:
-            # our buttons stand under messages in chats; a made-up press may come from elsewhere
+            # a forged press may come from outside a chat, and has no sender then
             sender = await identify_sender(update, context.services, answer)
             if sender is not None:
                 await _answer_press(
@@ -78,7 +78,7 @@ async def _answer_press(
     route: Route, update: Update, context: Context, sender: Sender,
     *, query: CallbackQuery, press: CallbackData, sure: Confirm | None,
 ) -> None:  # fmt: skip
-    """Have a press answered by what it leads to, unless something is to be said or asked first."""
+    """Refuse a press, ask to confirm it, or run its route."""
     message = query.message
     # a client may send any data
     is_shown = message is not None and carries_button(message, sure or press)
@@ -101,7 +101,7 @@ async def _answer_press(
 
 
 async def _confirm_label(services: Services, press: CallbackData, yes: str) -> str:
-    """Write on the button what it is about, such as one of a list: its number, or `{name}`."""
+    """Return the label of a confirmation, with fields of the press, and a person's `{name}`."""
     about: dict[str, object] = dataclasses.asdict(press)
     if (person := about.get("person")) and isinstance(person, int):
         async with services.db.reading() as connection:
@@ -113,7 +113,7 @@ async def _confirm_label(services: Services, press: CallbackData, yes: str) -> s
 async def ask_to_confirm(
     sender: Sender, query: CallbackQuery, press: CallbackData, yes: str
 ) -> None:
-    """Ask below the pressed message, once, whether an act that cannot be undone is meant."""
+    """Ask below the pressed message to confirm an act that cannot be undone."""
     await sender.answer()
     act, _, number = press.encode().partition(":")
     keep = Button(sender.translator.gettext("Keep"), Keep())
@@ -123,7 +123,7 @@ async def ask_to_confirm(
 
 
 def _with_question(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
-    """Return the keyboard of a message with a question below it in place of any other, or none."""
+    """Return a message's keyboard with its question replaced by `row`, or None if it is empty."""
     markup = message.reply_markup if isinstance(message, Message) else None
     rows = [
         buttons
@@ -137,7 +137,7 @@ def _with_question(message: MaybeInaccessibleMessage, *row: Button) -> InlineKey
 
 async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
     message = query.message
-    # a made-up press may name any message
+    # a forged press may name any message
     if message is not None and (row or carries_button(message, Keep())):
         markup = _with_question(message, *row)
         await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
@@ -145,7 +145,7 @@ async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -
 
 @router.button(Keep, when_off=True, when_banned=True, even_late=True)
 async def keep(sender: Sender, query: CallbackQuery) -> None:
-    """Take a question away whose act is not meant."""
+    """Remove the question: the act is not wanted."""
     await _change_question(sender, query)
 
 
@@ -155,9 +155,9 @@ def pressed_message(query: CallbackQuery | None) -> Message | None:
 
 
 def not_yours(owner: Account, translator: Translator) -> str:
-    """Say to a presser that a button belongs to somebody else.
+    """Tell a presser that a button belongs to somebody else.
 
-    Who writes as a group or a channel presses as themselves: nobody can tell who they are.
+    People who write as a group or channel press as themselves, so they cannot be recognized.
     """
     if owner.is_person:
         return translator.gettext("This one is somebody else's. Use /video for your own.")

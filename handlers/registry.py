@@ -1,4 +1,4 @@
-"""All handlers in the order in which they are asked, and what happens when one breaks."""
+"""All handlers in the order in which they are tried, and the error handler."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ MODULES = (
     model_choice, access, figures, grants, invites, limits, pausing, home, records,
     refunds, attachments, presses,
 )  # fmt: skip
-"""Every module with a router. The first whose handler fits a message takes it: what is no order
-whatever it says, commands, words, the rest."""
+"""Every module with a router. The first handler whose filter matches takes a message: messages that
+are never orders, then commands, other texts and the rest."""
 
 
 def register(app: App) -> None:
-    """Hand every module's handlers to the application."""
+    """Add every module's handlers to the application."""
     for module in MODULES:
         app.add_handlers(module.router.handlers)
     app.add_handler(presses.handler(module.router for module in MODULES))
@@ -39,10 +39,10 @@ def register(app: App) -> None:
 
 
 async def report(update: object, context: Context) -> None:
-    """Write down what nobody handled; the log's filter keeps secrets out."""
+    """Log an exception that no handler caught; the log's filter removes secrets."""
     number = update.update_id if isinstance(update, Update) else None
     if isinstance(context.error, SendError):
-        # what was ordered is in the database and goes on; a card or an answer is not
+        # an order is in the database and continues; a card or an answer is lost
         logger.warning("update %s was handled, its answer not sent: %r", number, context.error)
     else:
         logger.error("update %s broke its handler", number, exc_info=context.error)

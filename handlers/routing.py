@@ -1,9 +1,10 @@
-"""Routing: what every handler is wrapped in.
+"""Routing: handlers, the arguments they are called with, and the access check before them.
 
-A module that answers people has a `Router`, and decorates with it what answers: commands of the
-table, buttons by what they carry, messages by a filter. Whoever speaks is met once, and turned away
-here where they may not (of presses see `handlers.presses`). What is decorated asks by name for what
-it needs (see `HANDLER_ARGUMENTS`), and stays a plain function.
+A module that answers people has a `Router` and decorates its handlers with it: commands of the
+table, buttons by their callback data, messages by a filter. The sender is identified and their
+access checked once, before the handler runs (for presses see `handlers.presses`). A decorated
+handler declares the arguments it needs by name (see `HANDLER_ARGUMENTS`), and stays a plain
+function.
 """
 
 from __future__ import annotations
@@ -66,13 +67,13 @@ logger = logging.getLogger(__name__)
 _OURS = frozenset(name for command in commands.COMMANDS for name in command.names)
 _WRITTEN = re.compile(r"/ ?(\w{1,64})(?:@(\w{3,32}))?(?![\w/@<>])", re.ASCII)
 _BEHIND_A_COMMAND = ":,;\uff1a\uff0c\u3001"
-"""Signs that some put between a command and what they want of it."""
+"""Punctuation that some people put between a command and its arguments."""
 _RIGHT_BEHIND_IT = re.compile(r"\A[-!.=>…–—]+(?=\s)")
-"""The same, with no blank before it: options begin so."""
+"""The same directly after the command; after a blank, it may begin an option."""
 
 
 def cut(text: str, units: int) -> tuple[str, str]:
-    """Cut a text after so many UTF-16 units, as Telegram counts."""
+    """Split a text after this many UTF-16 units, in which Telegram counts."""
     encoded = text.encode("utf-16-le")
     return (
         encoded[: units * 2].decode("utf-16-le", "replace"),
@@ -81,9 +82,9 @@ def cut(text: str, units: int) -> tuple[str, str]:
 
 
 def command_in(message: Message) -> tuple[str, str] | None:
-    """Return the command a text or caption begins with, and what follows it.
+    """Return the command at the start of a text or caption, and its arguments.
 
-    None where it begins with none, or with one that is addressed to another bot.
+    None if there is no command, or if it is addressed to another bot.
     """
     found = _command(message)
     if found is None:
@@ -97,23 +98,23 @@ def command_in(message: Message) -> tuple[str, str] | None:
 
 
 def strip_bot_calls(text: str, username: str) -> str:
-    """Return a text without what calls the bot at its beginning once more: its name, an order."""
-    called = (
+    """Return a text without mentions of the bot and repeated order commands at its start."""
+    prefix = (
         rf"(?:\s|[{_BEHIND_A_COMMAND}]|@{username}\b|/(?:video|animate)(?:@{username})?\b(?!/))*"
     )
-    return re.sub(called, "", text, count=1, flags=re.IGNORECASE).rstrip()
+    return re.sub(prefix, "", text, count=1, flags=re.IGNORECASE).rstrip()
 
 
 def begins_with_command(message: Message) -> bool:
-    """Whether a text or caption begins with any command, whoever it is for."""
+    """Whether a text or caption begins with a command, for this bot or another."""
     return _command(message) is not None
 
 
 def _command(message: Message) -> tuple[str, str] | None:
-    """Return the command as it is written, and the rest.
+    """Return the command as it is written, and the rest of the text.
 
-    It may be bold, or whatever else formatted. Telegram marks none in what is written as code, as
-    examples are, nor where a phone put a blank; alone with the bot it is meant all the same.
+    Telegram marks no command in text formatted as code, nor one with a blank after the slash, as
+    some phones write it. In a private chat, such a command counts as well.
     """
     text = message.text or message.caption or ""
     if not text.startswith("/"):
@@ -128,38 +129,38 @@ def _command(message: Message) -> tuple[str, str] | None:
 
 
 class PredicateFilter(filters.MessageFilter):
-    """Messages of which something holds."""
+    """A filter that matches the messages for which a function returns True."""
 
     def __init__(self, holds: Callable[[Message], bool]) -> None:
         super().__init__()
         self.holds = holds
 
     def filter(self, message: Message) -> bool:
-        """Whether the message is one."""
+        """Whether the function returns True for the message."""
         return self.holds(message)
 
 
 ANY_COMMAND = filters.TEXT & PredicateFilter(begins_with_command)
-"""Texts that begin with a command, whoever it is for."""
+"""Texts that begin with a command, for this bot or another."""
 
 
 def command_filter(names: Collection[str]) -> PredicateFilter:
-    """Return what finds texts and captions that begin with one of these commands of ours."""
+    """Return a filter of texts and captions that begin with one of these commands for this bot."""
     return PredicateFilter(lambda message: (command_in(message) or ("",))[0] in names)
 
 
 class Admission(TypedDict, total=False):
-    """Who is admitted to a handler, and when.
+    """Conditions under which a handler may run.
 
     Attributes:
-        admins: admins only.
-        orders: nobody whom the operator did not let in, for it orders a video.
-        refuses_silently: nobody is turned away aloud, for it may not be meant for the bot.
-        when_off: also where a group's admins switched the bot off.
-        when_banned: also those who are shut out, alone with the bot: it is about their own data.
-        even_late: also a press that lay while the bot was away.
-        asks: what cannot be undone asks once; this is the button that does it. It may name
-            fields of what the pressed one carries, and the `{name}` of a person.
+        admins: only for admins.
+        orders: it orders a video, so only people and chats that the operator allows.
+        refuses_silently: no answer without permission, as the message may not be for the bot.
+        when_off: also if a group's admins switched the bot off.
+        when_banned: also for banned people in private chats, about their own data.
+        even_late: also for a press that waited while the bot was down.
+        asks: label of the button that confirms an act that cannot be undone. It may contain
+            fields of the pressed button's data, and the `{name}` of a person.
     """
 
     admins: bool
@@ -173,10 +174,10 @@ class Admission(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers something: a function, the names of what it asks for, and who is admitted.
+    """A handler, the names of its arguments, and the conditions under which it may run.
 
-    `press` is what the buttons carry that lead here; `is_shown` where only one counts that a
-    message shows.
+    `press` is the callback data of its buttons. If `is_shown`, a press counts only while a message
+    shows the button.
     """
 
     answer: Callable[..., Coroutine[Any, Any, Any]]
@@ -192,25 +193,25 @@ class Route:
         admission: Admission,
         press: type[CallbackData] | None = None,
     ) -> Route:
-        """Return the route to a function.
+        """Return the route to a handler.
 
         Raises:
-            TypeError: it asks for what it cannot be handed.
+            TypeError: it declares a parameter that routing does not provide.
         """
         offered = HANDLER_ARGUMENTS | ({"press": press.__name__, "sure": "bool"} if press else {})
         offered |= {"admin": "Person"} if admission.get("admins") else {}
         asked = inspect.signature(answer).parameters.values()
-        # of a press, what a command does without
+        # a command's handler that also answers presses has defaults for these
         of_press = {"press", "query", "shown"} if press else set[str]()
         wanted = [one for one in asked if one.default is one.empty or one.name in of_press]
         for one in wanted:
             if offered.get(one.name) not in str(one.annotation).split(" | "):
-                raise TypeError(f"{answer.__qualname__}: nothing to hand over as {one}")
+                raise TypeError(f"{answer.__qualname__}: no argument for {one}")
         is_shown = any((one.name, one.annotation) == ("shown", "int") for one in wanted)
         return cls(answer, frozenset(one.name for one in wanted), admission, press, is_shown)
 
     async def run(self, update: Update, context: Context, sender: Sender, **found: Any) -> None:
-        """Call the function with what it asks for; say so where it breaks."""
+        """Call the handler with its arguments; apologize to the sender if it raises."""
         found |= {
             "sender": sender,
             "services": context.services,
@@ -225,7 +226,7 @@ class Route:
 
 @asynccontextmanager
 async def _apologize_on_error(sender: Sender) -> AsyncIterator[None]:
-    """Tell who asked that a fault is ours: silence would say it is theirs."""
+    """Tell the sender about an unexpected exception, and raise it again."""
     try:
         yield
     except (Unreachable, Unreadable):
@@ -243,17 +244,17 @@ async def _apologize_on_error(sender: Sender) -> AsyncIterator[None]:
 
 
 class Router:
-    """What a module answers, in the order in which it is asked."""
+    """A module's handlers, in the order in which they are tried."""
 
     def __init__(self) -> None:
         self.handlers: list[BaseHandler[Update, Context, None]] = []
         self.buttons: list[Route] = []
 
     def command(self, name: str) -> Callable[[F], F]:
-        """Register what answers a command of the table, under all its names.
+        """Register the handler of a command of the table, under all its names.
 
-        Only new messages count; of an edit, what orders (see `message`). What admins do, they do in
-        private and in their own words: a forwarded message may hold somebody else's.
+        Edited messages count only for commands that order (see `message`). Commands of admins
+        count only in private chats and not if forwarded: the words may be another person's.
 
         Raises:
             KeyError: the table has no such command.
@@ -281,9 +282,9 @@ class Router:
     def message(
         self, where: filters.BaseFilter, **admission: Unpack[Admission]
     ) -> Callable[[F], F]:
-        """Register what answers new messages of a kind; see `Admission`.
+        """Register a handler of new messages that match a filter; see `Admission`.
 
-        What orders is asked about edited ones as well, while a card waits for a tap on them.
+        A handler that orders also gets edited messages, while their card waits for a tap.
         """
 
         def register(answer: F) -> F:
@@ -295,7 +296,7 @@ class Router:
         return register
 
     def button(self, press: type[CallbackData], **admission: Unpack[Admission]) -> Callable[[F], F]:
-        """Register what answers the buttons that carry this; see `Admission`."""
+        """Register the handler of buttons with this callback data; see `Admission`."""
 
         def register(answer: F) -> F:
             self.buttons.append(Route.to(answer, admission, press))
@@ -309,7 +310,7 @@ def _updates(*, orders: bool) -> filters.BaseFilter:
 
 
 def _message_callback(route: Route) -> Callable[[Update, Context], Coroutine[Any, Any, None]]:
-    """Return the handler of messages that takes a route."""
+    """Return the callback that runs a route for a message."""
 
     async def handle(update: Update, context: Context) -> None:
         message = update.message or update.edited_message
@@ -337,7 +338,7 @@ def _message_callback(route: Route) -> Callable[[Update, Context], Coroutine[Any
 
 
 async def _drop_card(services: Services, sender: Sender, card: Card) -> None:
-    """Take a card away: what it waits for is not said any more."""
+    """Close and delete a card whose message was edited into something that is no order."""
     async with services.db.transaction() as tx:
         await cards.close(tx, card.id, "dropped")
     await sender.take_away(card)
@@ -346,16 +347,16 @@ async def _drop_card(services: Services, sender: Sender, card: Card) -> None:
 def access_refusal(
     sender: Sender, admission: Admission, services: Services, message: Message | None = None
 ) -> str | None:
-    """Say why somebody is turned away; "" where that is done in silence, None where they may."""
+    """Return why the sender is refused, "" to refuse without an answer, None if they may."""
     _ = sender.translator.gettext
-    heard = admission.get("when_banned") and sender.chat.is_private
-    if sender.access is Access.BANNED and not heard:
+    is_allowed = admission.get("when_banned") and sender.chat.is_private
+    if sender.access is Access.BANNED and not is_allowed:
         text = shut_out_text(sender.translator, sender.banned_for)
         if services.policy.support_contact is not None:
             text = f"{text} {contact_text(sender.translator, services.policy.support_contact)}"
         if services.policy.stars_per_credit:
             text += " " + _("About a payment, write /paysupport.")
-        # in a group, others read all but the answer to a press
+        # in a group, everybody would read the reason, except in the answer to a press
         return text if sender.press or sender.chat.is_private else ""
     if sender.group and sender.group.asking is Asking.NOBODY and not admission.get("when_off"):
         return _("I am switched off here.") if sender.press else ""
@@ -374,7 +375,7 @@ def access_refusal(
 
 
 def _timing_refusal(sender: Sender, admission: Admission) -> str:
-    """Say why this is not the time; "" where it is."""
+    """Return why the request comes too late or too fast, or "" if it does not."""
     _ = sender.translator.gettext
     if sender.is_excess:
         return _(
@@ -386,9 +387,9 @@ def _timing_refusal(sender: Sender, admission: Admission) -> str:
 
 
 def is_answered(context: Context, cause: str) -> bool:
-    """Whether this is an album something was said to already; from now on it was.
+    """Whether the cause is an album that was answered already; marks it as answered.
 
-    Each of an album's pictures is a message of its own, and one answer is enough for all.
+    Each picture of an album is a message of its own, and one answer is enough for all.
     """
     seen = context.chat_data
     if seen is None or not cause.startswith(ALBUM):

@@ -1,4 +1,4 @@
-"""Senders: who wrote or pressed, where, and what they may do; met once for each update."""
+"""The sender of an update: person or chat, place and access; identified once per update."""
 
 from __future__ import annotations
 
@@ -34,36 +34,36 @@ if TYPE_CHECKING:
     from storage.people import Person
 
 ALBUM = "album:"
-"""How the cause begins that all messages of an album share."""
+"""Prefix of the cause that all messages of an album share."""
 STALE_MESSAGE_SECONDS = 900.0
-"""How old an order may be when it is read: older ones are asked about before they cost."""
+"""Age from which a message needs a confirmation before it costs."""
 PRESS_KEPT_SECONDS = 150.0
-"""How long Telegram keeps a press that nobody takes."""
+"""How long Telegram keeps a press that the bot does not fetch."""
 
 
 logger = logging.getLogger(__name__)
 
 
 class Access(Enum):
-    """What the operator allows somebody."""
+    """What a sender may do."""
 
     MEMBER = auto()
     """Everything."""
     STRANGER = auto()
-    """Everything but ordering: the operator named who may, and they are not among them."""
+    """Everything except ordering: the operator limits it to others."""
     BANNED = auto()
     """Nothing."""
 
 
 @dataclass(slots=True, eq=False)
 class PressAnswer:
-    """The one answer a pressed button gets: the first that is given."""
+    """The answer to a press: the first one given is sent, later ones are ignored."""
 
     query: telegram.CallbackQuery
     is_given: bool = False
 
     async def give(self, text: str = "", *, alert: bool = False) -> None:
-        """Stop the button's spinner, with a word where there is one; nothing waits for it."""
+        """Stop the button's spinner, and show `text` if there is any; failures are logged."""
         if self.is_given:
             return
         self.is_given = True
@@ -76,10 +76,10 @@ class PressAnswer:
 
 @dataclass(slots=True, eq=False)
 class EditedCard:
-    """The open card about a message that was edited; it goes where nothing stands in its place.
+    """The open card of a message that was edited; deleted unless a new text replaces it.
 
-    An edit orders nothing: what the message says now is put on the card, to be tapped. An order
-    that can still be undone is cancelled, and becomes such a card.
+    An edit orders nothing: the new text is put on the card, and waits for a tap. An order that can
+    still be undone is cancelled, and becomes such a card.
     """
 
     card: Card
@@ -88,7 +88,7 @@ class EditedCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Somebody who spoke or pressed; `person` is None for anonymous admins and channels."""
+    """The sender of a message or press; `person` is None for anonymous admins and channels."""
 
     chat: Chat
     thread_id: int | None
@@ -98,42 +98,42 @@ class Sender:
     is_admin: bool
     access: Access
     banned_for: str | None
-    """Why an admin shut them out, where one said so."""
+    """The reason of their ban, if an admin gave one."""
     group: Group | None
-    """What the admins of the group chose where they speak in one."""
+    """The group's settings, None in a private chat."""
     is_late: bool
-    """Whether it lay so long, while the bot was away, that they may not want it any more."""
+    """Whether the update waited so long that they may not want it any more."""
     is_excess: bool
-    """Whether they sent so much at once that what follows this was dropped unread."""
+    """Whether this is the last update before others over the rate limit were dropped."""
     press: PressAnswer | None
-    """What answers their press, where they pressed a button: only they read it."""
+    """The answer to their press, which only they see; None for messages."""
     closed: Card | None
-    """The question or card that was open between them and the bot until they wrote this."""
+    """Their question or card that was open until this message closed it."""
     edited: EditedCard | None
-    """What waits for their tap on what they wrote before, where they edited it."""
+    """The card of the message they edited, if it still waits for a tap."""
     outbox: Outbox = field(repr=False)
     current_access: Callable[[Connection], Awaitable[tuple[Access, str | None]]] = field(repr=False)
-    """Looks once more what they may do, and why they were shut out."""
+    """Reads their access anew, and the reason of a ban."""
 
     @property
     def name(self) -> str:
-        """What to call them."""
+        """The name to address them by."""
         return unlinked(self.person.name if self.person else self.chat.title)
 
     async def reply(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
-        """Say something where they spoke, else alone with them (see `Outbox.tell`)."""
+        """Reply where they wrote, else in their private chat (see `Outbox.tell`)."""
         person = self.person.id if self.person else None
         return await self.outbox.tell(self.chat, person, text, thread_id=self.thread_id, **how)
 
     async def tell(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
-        """Say something about an order; about an edited one, in the place of its card."""
+        """Reply about an order; if its message was edited, the reply replaces its card."""
         if self.edited is not None:
             self.edited.is_replaced = True
             if (message_id := self.edited.card.card_message) is not None:
                 try:
                     await self.outbox.edit(self.chat, message_id, text, how.get("buttons", ()))
                 except Refused:
-                    # it is gone, or opens an answer: no such message can be changed
+                    # deleted, or it asks for a reply: such messages cannot be edited
                     await self.take_away(self.edited.card)
                 else:
                     return SentMessage(self.chat, message_id)
@@ -146,7 +146,7 @@ class Sender:
         message_id: int | None,
         picture: bytes | None = None,
     ) -> SentMessage:
-        """Say something in a message of ours that is there already, or anew where it is gone."""
+        """Edit a message of the bot, or reply if there is none or it cannot be edited."""
         if message_id is not None:
             try:
                 await self.outbox.edit(self.chat, message_id, text, buttons, picture=picture)
@@ -157,9 +157,9 @@ class Sender:
         return await self.reply(text, buttons=buttons, picture=picture)
 
     async def invite(self, payload: str, message_id: int, text: str = "") -> None:
-        """Say in a group that something is between them and the bot, with a button that opens it.
+        """Reply in a group with a button that starts the bot in private with `payload`.
 
-        The button starts the bot with `payload`; `text` is what everybody may read instead.
+        `text` replaces the default text, and is read by everybody in the group.
         """
         await self.reply(
             text or self.translator.gettext("I answer that only in our private chat."),
@@ -173,12 +173,12 @@ class Sender:
         return Button(self.translator.gettext("Open in private"), url=opens)
 
     async def answer(self, text: str = "", *, alert: bool = False) -> None:
-        """Answer their press, where they pressed and it is not answered yet."""
+        """Answer their press, if there is one that is not answered yet."""
         if self.press is not None:
             await self.press.give(text, alert=alert)
 
     async def take_away(self, *gone: Card | None) -> None:
-        """Delete the messages that show cards; one that stays is answered as old when pressed."""
+        """Delete the messages that show cards; errors are ignored, as old cards answer as old."""
         for card in gone:
             if card is not None and card.card_message is not None:
                 with suppress(SendError):
@@ -186,7 +186,10 @@ class Sender:
 
 
 def cause_of(message: telegram.Message) -> str:
-    """Name a message as the cause of an order: Telegram repeats updates. An album is one cause."""
+    """Return a message's key as the cause of an order, which makes repeated updates harmless.
+
+    All messages of an album have the same key.
+    """
     if message.media_group_id is not None:
         return f"{ALBUM}{message.chat.id}:{message.media_group_id}"
     return f"message:{message.chat.id}:{message.message_id}"
@@ -195,18 +198,17 @@ def cause_of(message: telegram.Message) -> str:
 async def identify_sender(
     update: telegram.Update, services: Services, press: PressAnswer | None = None
 ) -> Sender | None:
-    """Return who speaks and where, as Telegram tells them now; None for updates of nobody.
+    """Return the sender of an update, or None if it has none that the bot can answer.
 
-    Whoever is new is written down first; another name of theirs, or of the place, soon. What was
-    open between them and the bot is closed by a new message of theirs, whatever it says. Nobody is
-    met by an edit.
+    A new sender or chat is stored first; changed names are stored with a later commit. A new
+    message closes the sender's open question or card, whatever it says. An edit stores nobody.
     """
     place, speaker = update.effective_chat, _speaker(update)
     if place is None or speaker is None or place.is_direct_messages:
-        # what is written to a channel is nothing a bot may answer
+        # the bot cannot answer direct messages to a channel
         return None
     if not {place.type, getattr(speaker, "type", place.type)} <= set(ChatKind):
-        return None  # it is new at Telegram
+        return None  # a kind of chat that Telegram added later
     async with services.db.reading() as connection:
         sender = await _load_sender(connection, update, services, press)
     if (edit := update.edited_message) is not None:
@@ -221,7 +223,7 @@ async def identify_sender(
             sender = await _load_sender(tx, update, services, press)
             lost = before is not None and before.is_private and not before.reachable
             if lost and sender and sender.access is not Access.BANNED:
-                # nothing reached them
+                # they could not be reached before
                 for video in await videos.kept_for(tx, sender.account, now=services.clock()):
                     services.bring(video, sender.chat)
         if sender is not None and sender.closed is not None and update.message is not None:
@@ -234,7 +236,7 @@ async def _undo_order(services: Services, sender: Sender, message: telegram.Mess
 
     Also for an order that was cancelled already. The card takes over the status message.
     """
-    # without a date, Telegram reports a change that nobody made
+    # without an edit date, Telegram reports a change of its own, not of the sender
     if sender.edited or message.edit_date is None or sender.access is not Access.MEMBER:
         return None
     now, cause = services.clock(), cause_of(message)
@@ -266,10 +268,10 @@ async def _undo_order(services: Services, sender: Sender, message: telegram.Mess
 
 
 def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:
-    """Return the person, or the chat in whose name they write; bots and stand-ins are nobody.
+    """Return the person, or the chat in whose name they write; None for bots and shared ids.
 
-    Only a message that Telegram signs with the group itself is the group's voice. Whoever presses
-    a button does so as themselves, even an anonymous admin.
+    A message counts as the group's only if Telegram signs it with the group. Presses are always
+    by persons, even those of anonymous admins.
     """
     message, user = update.effective_message, update.effective_user
     if message is not None and update.callback_query is None:
@@ -287,7 +289,7 @@ def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:
 async def _save_sender(
     place: telegram.Chat, speaker: telegram.User | telegram.Chat, now: float, tx: Connection
 ) -> None:
-    """Write down who spoke and where, as Telegram tells them now."""
+    """Store the sender and the chat, with their current names."""
     for chat in {place, speaker} if isinstance(speaker, telegram.Chat) else {place}:
         title = chat.effective_name or ""
         await chats.upsert(tx, chat.id, kind=ChatKind(chat.type), title=title, now=now)
@@ -305,7 +307,7 @@ async def _save_sender(
 async def _load_sender(
     connection: Connection, update: telegram.Update, services: Services, press: PressAnswer | None
 ) -> Sender | None:
-    """Return the sender; None where they, or the place, are not written down yet."""
+    """Return the sender, or None if they or the chat are not stored yet."""
     place, speaker = update.effective_chat, _speaker(update)
     if place is None or speaker is None:
         return None
@@ -346,7 +348,7 @@ async def _load_sender(
     elif (edit := update.edited_message) is not None:
         closed = await cards.closed_by(connection, cause_of(edit))
         card = await cards.of_message(connection, chat.id, account, cause_of(edit))
-        # of an album's pictures, one has the words
+        # only one message of an album has the caption
         if card is not None and edit.media_group_id and card.message_id != edit.message_id:
             card = None
     current_access = partial(_access_of, policy, place.id, speaker, is_admin)
@@ -373,9 +375,10 @@ async def _load_sender(
 
 
 def _is_stale(services: Services, said_at: float | None) -> bool:
-    """Whether something may be unwanted by now: it is old, or others may have done it.
+    """Whether a request may be unwanted by now: it is old, or was done before a restore.
 
-    `said_at` is None for presses of now: nobody knows when one was made, but not long ago.
+    `said_at` is None for a press, whose time Telegram does not tell; it keeps none longer than
+    `PRESS_KEPT_SECONDS`.
     """
     now, restored_at = services.clock(), services.restored_at
     if said_at is None:
@@ -390,11 +393,11 @@ async def _access_of(
     is_admin: bool,
     connection: Connection,
 ) -> tuple[Access, str | None]:
-    """Return what somebody may do in a place, by the ids at Telegram that stand for them.
+    """Return a speaker's access in a chat, by their Telegram ids, and the reason of a ban.
 
-    For who is shut out, also why, where an admin said so.
+    The reason is None without a ban, or if the admin gave none.
     """
-    # whoever runs the bot may have been shut out before they did
+    # an admin may have been banned before becoming one
     if await people.any_banned(connection, {place} if is_admin else {place, speaker.id}):
         ban = await people.ban_of(connection, speaker.id)
         return Access.BANNED, ban.reason if ban else None
