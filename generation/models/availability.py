@@ -153,7 +153,7 @@ class Snapshot:
         by_alias = {alias: one for one in self.retired for alias in one.aliases}
         return by_alias | {one.id: one for one in self.retired}
 
-    def sql_list(self, model: str) -> Listed | None:
+    def listed(self, model: str) -> Listed | None:
         """Return the list's entry for an id or an alias."""
         return self._listed.get(model)
 
@@ -197,7 +197,7 @@ def at_live_prices(known: Offer, snapshot: Snapshot) -> Offer:
 def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:
     changes: dict[str, object] = {"successors": _successors(family, known, snapshot)}
     for kind, mode in family.modes.items():
-        listed = snapshot.sql_list(mode.model)
+        listed = snapshot.listed(mode.model)
         if listed is not None and listed.rates:
             changes[kind] = mode.model_copy(update={"live": listed.rates})
     return family.model_copy(update=changes)
@@ -233,7 +233,7 @@ def _succession(model: str, snapshot: Snapshot) -> Iterator[frozenset[str]]:
         seen |= gone.names
         if gone.replaced_by in seen:
             return
-        listed = snapshot.sql_list(gone.replaced_by)
+        listed = snapshot.listed(gone.replaced_by)
         names = listed.names if listed else frozenset({gone.replaced_by})
         yield names
         gone = next(filter(None, map(snapshot.retirement, names)), None)

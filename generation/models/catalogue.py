@@ -236,7 +236,7 @@ class Catalogue:
         return [
             await self.cooldowns.still_gone(tx, one.model)
             for one in await outages.cooldowns(tx, now=now)
-            if one.reason is CooldownReason.GONE and snapshot.sql_list(one.model) is None
+            if one.reason is CooldownReason.GONE and snapshot.listed(one.model) is None
         ]
 
     async def _tell(self, tx: Connection, before: _Served, after: _Served, now: float) -> None:

@@ -141,12 +141,12 @@ async def a_film(house: House, chat: PrivateChat, ann: Person) -> list[Message]:
     return scenes
 
 
-def sql_list(message: Message) -> list[str]:
+def listed(message: Message) -> list[str]:
     return (message.caption or message.text or "").splitlines()[1:]
 
 
 def of_film(message: Message, *prompts: str) -> bool:
-    return sql_list(message) == [f"{n}. {prompt}" for n, prompt in enumerate(prompts, 1)]
+    return listed(message) == [f"{n}. {prompt}" for n, prompt in enumerate(prompts, 1)]
 
 
 async def test_the_scenes_of_a_film_are_sent_as_one_video_after_a_restart_between_any_two_taps(
@@ -289,7 +289,7 @@ async def test_the_message_that_shows_a_film_follows_it_past_restarts_and_change
 async def story_of(chat: PrivateChat | Group, person: Person) -> Message:
     """Ask for the last film."""
     sent = await chat.send(person, "/story")
-    return await chat.wait(lambda m: m.message_id > sent.message_id and bool(sql_list(m)))
+    return await chat.wait(lambda m: m.message_id > sent.message_id and bool(listed(m)))
 
 
 async def test_what_telegram_does_not_give_back_comes_from_the_provider_or_is_said(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SORA = "openai/sora-2-t2v"
 
 
-async def sql_list(client: httpx.AsyncClient, **filters: str) -> list[dict[str, Any]]:
+async def listed(client: httpx.AsyncClient, **filters: str) -> list[dict[str, Any]]:
     response = await client.get("/v1/models", params=filters)
     assert response.status_code == 200
     data: list[dict[str, Any]] = response.json()["data"]
@@ -39,12 +39,12 @@ async def test_the_catalogue_needs_no_key(
 
 
 async def test_sections_are_there_when_asked_for(client: httpx.AsyncClient) -> None:
-    (model,) = await sql_list(client, id="openai/sora-2-pro-i2v", include="pricing,capabilities,x")
+    (model,) = await listed(client, id="openai/sora-2-pro-i2v", include="pricing,capabilities,x")
     assert model["capabilities"] == ["image_to_video", "audio_generation"]
     assert model["pricing"]["kind"] == "variants"
     prices = {one["when"]["resolution"]: one["price"] for one in model["pricing"]["variants"]}
     assert prices == {"720p": 0.315, "1080p": 0.525}
-    (model,) = await sql_list(client, id=SORA, include="all")
+    (model,) = await listed(client, id=SORA, include="all")
     assert model["pricing"]["units"] == [
         {"name": "video", "measure": "second", "price": 0.21, "per": 1}
     ]
@@ -52,11 +52,11 @@ async def test_sections_are_there_when_asked_for(client: httpx.AsyncClient) -> N
 
 
 async def test_filters_are_or_within_and_and_between(client: httpx.AsyncClient) -> None:
-    both = await sql_list(client, id="sora-2-t2v,sora-2-i2v")
+    both = await listed(client, id="sora-2-t2v,sora-2-i2v")
     assert len(both) == 2
-    photo = await sql_list(client, id="sora-2-t2v,sora-2-i2v", capabilities="image_to_video")
+    photo = await listed(client, id="sora-2-t2v,sora-2-i2v", capabilities="image_to_video")
     assert [model["id"] for model in photo] == ["openai/sora-2-i2v"]
-    assert await sql_list(client, id="nobody/knows") == []
+    assert await listed(client, id="nobody/knows") == []
 
 
 async def test_a_price_changes_the_quote_and_the_tag(
@@ -78,13 +78,13 @@ async def test_a_withdrawn_model_is_404_everywhere_and_in_the_feed(
     provider.withdraw(SORA)
     assert (await client.post(PATH, json=order())).status_code == 404
     assert (await client.get(f"/model/{SORA}")).status_code == 404
-    assert await sql_list(client, id=SORA) == []
+    assert await listed(client, id=SORA) == []
     feed = (await client.get("/v1/models/deprecations", params={"status": "Withdrawn"})).json()
     assert [entry["id"] for entry in feed["data"]] == [SORA]
     assert feed["data"][0]["aliases"] == ["sora-2-t2v"]
     provider.restore(SORA)
     assert (await client.post(PATH, json=order())).is_success
-    assert len(await sql_list(client, id=SORA)) == 1
+    assert len(await listed(client, id=SORA)) == 1
 
 
 async def test_a_model_may_go_without_notice(
@@ -100,7 +100,7 @@ async def test_a_deprecated_model_with_a_date_is_served_but_no_longer_listed(
     provider: AimlApiSandbox, client: httpx.AsyncClient
 ) -> None:
     provider.retire(SORA, Retirement("deprecated", "2026-03-24", "2026-12-24"))
-    assert await sql_list(client, id=SORA) == []
+    assert await listed(client, id=SORA) == []
     assert (await client.get(f"/model/{SORA}")).json()["id"] == SORA
     assert (await client.post(PATH, json=order())).is_success
 
