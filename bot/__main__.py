@@ -159,16 +159,16 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(*, in_json: bool) -> int:
-    from bot.operations.doctor import as_json, as_text, examine, is_fit, wrong_settings
+    from bot.operations.doctor import as_json, as_text, diagnose, has_passed, wrong_settings
 
     try:
         settings = read_settings(os.environ, ENV_FILE)
         _check_proxies()
-        findings = asyncio.run(examine(settings))
+        findings = asyncio.run(diagnose(settings))
     except WrongSettings as wrong:
         findings = wrong_settings(wrong.problems)
     _say(as_json(findings) if in_json else as_text(findings, coloured=sys.stdout.isatty()))
-    return 0 if is_fit(findings) else ExitCode.FAILURE
+    return 0 if has_passed(findings) else ExitCode.FAILURE
 
 
 def _models(*, in_json: bool) -> int:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from bot.app import Times
 from bot.lifecycle import run
-from bot.operations.checks import first_words
+from bot.operations.checks import log_summary
 from bot.process import ExitCode
 from bot.settings.definition import Settings
 from sandbox.aimlapi import AimlApiSandbox
@@ -45,7 +45,7 @@ KEY = "sandbox-key-for-this-machine"
 async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
     """Run until a signal ends it; without `data_dir`, the data are deleted afterwards."""
     # hide the warning of who may spend how much: nothing costs anything
-    logging.getLogger(first_words.__module__).setLevel(logging.ERROR)
+    logging.getLogger(log_summary.__module__).setLevel(logging.ERROR)
     async with AsyncExitStack() as stack:
         folder = data_dir or Path(stack.enter_context(TemporaryDirectory(prefix="video-bot-")))
         telegram = await stack.enter_async_context(TelegramSandbox())

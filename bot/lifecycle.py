@@ -18,8 +18,8 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot import process
 from bot.app import Bot, Times
-from bot.operations.checks import first_words
-from bot.operations.doctor import look, look_quietly
+from bot.operations.checks import log_summary
+from bot.operations.doctor import log_problems, run_checks
 from bot.process import ExitCode, Heartbeat
 from bot.supervisor import MAX_RETRY_SECONDS, Supervisor
 from bot.updates.watchdog import Watch, WatchdogTimes
@@ -138,11 +138,11 @@ async def serve(bot: Bot, stopping: asyncio.Event) -> ExitCode:
 async def _start(bot: Bot, supervisor: Supervisor) -> None:
     if bot.pages is not None:
         await bot.pages.start()
-    if not await _meet_telegram(bot, supervisor):
+    if not await _connect_to_telegram(bot, supervisor):
         return
     await clean_up(bot.db, videos=bot.videos, pictures=bot.pictures)
-    await _look_whether_restored(bot)
-    former_admins = await _take_settings(bot)
+    await _detect_restore(bot)
+    former_admins = await _apply_settings(bot)
     await bot.catalogue.restore()
     # before the scheduler, because updates set aside store notices to the admins
     await bot.intake.restore(bot.app.bot)
@@ -151,7 +151,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     supervisor.vital("taking updates", _listen(bot, supervisor))
     supervisor.vital("the scheduler", bot.scheduler.watch())
     supervisor.vital("the database's files", _watch_files(bot, supervisor))
-    await _say_first_words(bot)
+    await _log_summary(bot)
     supervisor.optional("the heartbeat", partial(_beat, bot), every=BEAT_SECONDS)
     # delayed, so that waiting people are served first
     menus = partial(publish, bot.app.bot, bot.services, former_admins)
@@ -165,7 +165,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
     )
     # by then everything from before the start counts as old anyway
     supervisor.optional(
-        "the end of a restore", partial(_forget_restore, bot), after=STALE_MESSAGE_SECONDS
+        "the end of a restore", partial(_end_restore, bot), after=STALE_MESSAGE_SECONDS
     )
     supervisor.optional("erasing", bot.erase, every=ERASE_SECONDS)
     supervisor.optional("pruning", partial(_prune, bot), every=DAY_SECONDS)
@@ -178,7 +178,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
         supervisor.optional("the comparison of payments", compare, every=DAY_SECONDS)
 
 
-async def _meet_telegram(bot: Bot, supervisor: Supervisor) -> bool:
+async def _connect_to_telegram(bot: Bot, supervisor: Supervisor) -> bool:
     """Call Telegram until it answers; return False if it refuses the token."""
     watch = Watch(taken_at=bot.clock())
     while True:
@@ -221,7 +221,7 @@ def _refuse(why: str, supervisor: Supervisor) -> None:
     supervisor.end(ExitCode.WRONG_SETTINGS)
 
 
-async def _look_whether_restored(bot: Bot) -> None:
+async def _detect_restore(bot: Bot) -> None:
     """Detect a restored copy: people are asked before anything that waited in it goes on."""
     async with bot.db.transaction() as tx:
         if await is_copy(tx):
@@ -230,13 +230,13 @@ async def _look_whether_restored(bot: Bot) -> None:
         bot.restore_gaps += await restore_gaps(tx)
 
 
-async def _forget_restore(bot: Bot) -> None:
+async def _end_restore(bot: Bot) -> None:
     """Remove the mark of a copy."""
     async with bot.db.transaction() as tx:
         await unmark_copy(tx)
 
 
-async def _take_settings(bot: Bot) -> list[int]:
+async def _apply_settings(bot: Bot) -> list[int]:
     """Apply ADMIN_IDS and ALLOWED_IDS to the database; return the ids of dismissed admins.
 
     Once ADMIN_IDS is set, it alone counts. An allowed group that moved stays allowed.
@@ -250,12 +250,12 @@ async def _take_settings(bot: Bot) -> list[int]:
     return [number for number in dismissed if number not in admin_ids]
 
 
-async def _say_first_words(bot: Bot) -> None:
+async def _log_summary(bot: Bot) -> None:
     async with bot.db.reading() as connection:
         ids = sorted(bot.settings.admin_ids) or await people.admins(connection)
         admins = [await people.name_and_id(connection, number) for number in ids]
     invitation = "" if admins else bot.services.first_admin.invite()
-    first_words(bot.settings, bot.app.bot.username, invitation, admins)
+    log_summary(bot.settings, bot.app.bot.username, invitation, admins)
 
 
 async def _beat(bot: Bot) -> None:
@@ -303,10 +303,10 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
 
 async def _check_up(bot: Bot) -> None:
     """Log what `doctor` would report."""
-    looked = look(
+    checked = run_checks(
         bot.settings, bot=bot.app.bot, api=bot.api, http=bot.http, media=bot.media, clock=bot.clock
     )
-    await look_quietly(looked)
+    await log_problems(checked)
 
 
 async def _prune(bot: Bot) -> None:

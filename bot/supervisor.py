@@ -54,7 +54,7 @@ class Supervisor:
 
     def vital(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run work without which the bot is useless."""
-        self._begin(name, work).add_done_callback(self._died)
+        self._begin(name, work).add_done_callback(self._on_vital_done)
 
     def optional(
         self,
@@ -65,7 +65,7 @@ class Supervisor:
         every: float | None = None,
     ) -> None:
         """Run work after `after` seconds, and then every `every` seconds."""
-        self._begin(name, self._keep(name, work, after, every))
+        self._begin(name, self._repeat(name, work, after, every))
 
     async def run_until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work, and cancel it if the bot is to stop meanwhile."""
@@ -93,13 +93,13 @@ class Supervisor:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _died(self, task: asyncio.Task[None]) -> None:
+    def _on_vital_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.critical("%s died: the process ends", task.get_name(), exc_info=error)
             self.end(ExitCode.FAILURE)
 
     @staticmethod
-    async def _keep(
+    async def _repeat(
         name: str, work: Callable[[], Awaitable[object]], after: float, every: float | None
     ) -> None:
         await asyncio.sleep(after)

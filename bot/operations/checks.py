@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def first_words(settings: Settings, username: str, invitation: str, admins: Sequence[str]) -> None:
+def log_summary(settings: Settings, username: str, invitation: str, admins: Sequence[str]) -> None:
     """Log who may use the bot, what it may cost and its admins; print the invitation if given."""
-    logger.warning("%s", spending(settings))
+    logger.warning("%s", describe_spending(settings))
     if admins:
         logger.info("Admins: %s", ", ".join(admins))
     if invitation:
@@ -55,7 +55,7 @@ def first_words(settings: Settings, username: str, invitation: str, admins: Sequ
         )
 
 
-def spending(settings: Settings) -> str:
+def describe_spending(settings: Settings) -> str:
     """Describe in one line who may spend how much."""
     each = settings.free_credits * settings.credit_usd
     who = (
@@ -75,7 +75,7 @@ def check_database(path: Path) -> list[Finding]:
     """Check that the database is intact, known to this version, and private."""
     try:
         mode = path.stat().st_mode
-        with closing(opened(path)) as connection:
+        with closing(open_read_only(path)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except FileNotFoundError:
@@ -93,7 +93,7 @@ def check_database(path: Path) -> list[Finding]:
     return ok(DATABASE, f"whole, at version {version}")
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path) -> sqlite3.Connection:
     """Open a database read-only. Raises OSError if the path is no file."""
     process.require_regular_file(path)
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
@@ -111,7 +111,7 @@ def check_env_file(path: Path) -> list[Finding]:
     return warning(str(path), found, f"chmod 600 {path}")
 
 
-def check_holder(folder: Path) -> list[Finding]:
+def check_lock(folder: Path) -> list[Finding]:
     """Tell whether a bot runs on the folder now; both is fine."""
     lock = process.find_lock(folder)
     return ok("running", "no bot runs on DATA_DIR" if lock is None else str(lock))
@@ -333,9 +333,9 @@ def _refused(refusal: AccountError) -> list[Finding]:
             )
 
 
-def check_openness(settings: Settings) -> list[Finding]:
+def check_spending(settings: Settings) -> list[Finding]:
     """Tell who may spend what; warn if there is no limit at all."""
-    said = spending(settings)
+    said = describe_spending(settings)
     findings = ok("spending", said)
     if not settings.allowed_ids and settings.budget_usd is None:
         findings = warning("spending", said, "set BUDGET_USD or ALLOWED_IDS")
@@ -349,7 +349,7 @@ def check_admins(settings: Settings) -> list[Finding]:
     found = []
     with (
         suppress(OSError, sqlite3.Error),
-        closing(opened(settings.data_dir / DATABASE)) as connection,
+        closing(open_read_only(settings.data_dir / DATABASE)) as connection,
     ):
         found = connection.execute("SELECT name, id FROM people WHERE is_admin = 1").fetchall()
     if found:

@@ -20,10 +20,10 @@ from bot.operations.checks import (
     Finding,
     Verdict,
     check_database,
-    check_holder,
+    check_lock,
     failure,
     ok,
-    opened,
+    open_read_only,
     warning,
 )
 from bot.process import DATABASE
@@ -55,7 +55,7 @@ CLOCK_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def diagnose(settings: Settings) -> list[Finding]:
     """Run all checks with the same settings as `run`; nothing is changed but the folder made."""
     request = TelegramRequest(1, TelegramTimeouts())
     bot = Bot(
@@ -70,18 +70,18 @@ async def examine(settings: Settings) -> list[Finding]:
         connections = Connections()
         async with httpx.AsyncClient(transport=connections) as http:
             api = AimlApi(connections, url=settings.aimlapi_url, key=settings.aimlapi_key)
-            looked = look(settings, bot=bot, api=api, http=http, media=media)
+            checked = run_checks(settings, bot=bot, api=api, http=http, media=media)
             return [
-                *[finding async for findings in looked for finding in findings],
+                *[finding async for findings in checked for finding in findings],
                 *check_database(settings.data_dir / DATABASE),
-                *check_holder(settings.data_dir),
+                *check_lock(settings.data_dir),
             ]
     finally:
         await request.shutdown()
         await media.close()
 
 
-async def look(
+async def run_checks(
     settings: Settings,
     *,
     bot: Bot,
@@ -107,7 +107,7 @@ async def look(
         snapshot = Snapshot()
     yield check_models(Offer.load(), settings.models, snapshot)
     yield await check_clock(settings.aimlapi_url, http, clock())
-    yield checks.check_openness(settings)
+    yield checks.check_spending(settings)
     yield checks.check_admins(settings)
     yield check_selling(settings)
 
@@ -149,9 +149,9 @@ def check_webhook_secret(settings: Settings) -> list[Finding]:
     return ok("WEBHOOK_SECRET", "too long to be guessed")
 
 
-async def look_quietly(looked: AsyncIterator[list[Finding]]) -> None:
+async def log_problems(checked: AsyncIterator[list[Finding]]) -> None:
     """Log warnings and failures; the start goes on nevertheless."""
-    async for findings in looked:
+    async for findings in checked:
         for one in findings:
             if one.verdict is not Verdict.OK:
                 remedy = one.remedy or "Nothing to do"
@@ -165,7 +165,7 @@ def wrong_settings(problems: Sequence[str]) -> list[Finding]:
     return [Finding(name, Verdict.FAILURE, found, remedy) for name, _, found in named]
 
 
-def is_fit(findings: Sequence[Finding]) -> bool:
+def has_passed(findings: Sequence[Finding]) -> bool:
     """Return whether no check failed."""
     return all(one.verdict is not Verdict.FAILURE for one in findings)
 
@@ -234,7 +234,7 @@ def check_selling(settings: Settings) -> list[Finding]:
             findings = ok(about, said)
     with (
         suppress(OSError, sqlite3.Error),
-        closing(opened(settings.data_dir / DATABASE)) as connection,
+        closing(open_read_only(settings.data_dir / DATABASE)) as connection,
     ):
         (owed,) = connection.execute(ledger.unspent(Pot.BOUGHT)).fetchone()
         rates = [pricing.from_micros(rate) for (rate,) in connection.execute(payments.RATES)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot import process
-from bot.operations.checks import Verdict, check_database, check_folder, check_holder
+from bot.operations.checks import Verdict, check_database, check_folder, check_lock
 from storage.database import Database
 from storage.migrations import steps
 
@@ -111,10 +111,10 @@ async def test_a_database_everybody_can_read_is_warned_of(path: Path) -> None:
 
 def test_whether_a_bot_runs_there_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    (idle,) = check_holder(folder)
+    (idle,) = check_lock(folder)
     with process.lock_folder(folder):
-        (busy,) = check_holder(folder)
-    (over,) = check_holder(folder)
+        (busy,) = check_lock(folder)
+    (over,) = check_lock(folder)
     assert [one.verdict for one in (idle, busy, over)] == [Verdict.OK] * 3
     assert idle.found == over.found == "no bot runs on DATA_DIR"
     assert f"process {os.getpid()}" in busy.found

@@ -23,8 +23,8 @@ from bot.operations.doctor import (
     check_clock,
     check_selling,
     check_webhook_secret,
-    examine,
-    is_fit,
+    diagnose,
+    has_passed,
 )
 from sandbox.aimlapi import Fault
 from sandbox.aimlapi.refusals import Refusal
@@ -53,15 +53,15 @@ HOOK = "https://bot.example.com/updates"
 
 async def finding(house: House, about: str, **changes: Any) -> Finding:
     """Let the doctor look, and return what it says about one thing."""
-    findings = await examine(house.settings(**changes))
+    findings = await diagnose(house.settings(**changes))
     said = [one for one in findings if one.about == about]
     assert len(said) == 1, findings
     return said[0]
 
 
 async def test_a_healthy_house_is_fit(house: House) -> None:
-    findings = await examine(house.settings())
-    assert is_fit(findings)
+    findings = await diagnose(house.settings())
+    assert has_passed(findings)
     assert [one.about for one in findings if one.verdict is Verdict.OK] == [
         "database", "DATA_DIR", "media", "TELEGRAM_BOT_TOKEN", "AIMLAPI_KEY", "MODELS", "clock",
         "ADMIN_IDS",
@@ -242,7 +242,7 @@ async def test_a_bot_for_everybody_without_a_ceiling_is_warned_of(house: House) 
 
 
 async def test_colours_are_for_terminals_only(house: House) -> None:
-    findings = await examine(house.settings())
+    findings = await diagnose(house.settings())
     assert "\x1b[" not in as_text(findings, coloured=False)
     assert "\x1b[32m" in as_text(findings, coloured=True)
 
@@ -364,11 +364,11 @@ async def test_telegram_and_the_provider_are_asked_through_the_same_proxy(
     monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
     async with proxy:
         far = {"telegram_api_url": "http://bots.internal", "aimlapi_url": "http://ai.internal"}
-        await examine(house.settings(**far))
+        await diagnose(house.settings(**far))
         hosts = {one.split("/")[2] for one in asked}
         assert hosts == {"bots.internal", "ai.internal"}
         asked.clear()
-        assert is_fit(await examine(house.settings())), "this machine is asked without one"
+        assert has_passed(await diagnose(house.settings())), "this machine is asked without one"
         assert asked == []
 
 
