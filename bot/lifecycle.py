@@ -24,7 +24,7 @@ from bot.process import ExitCode, Heartbeat
 from bot.supervisor import MAX_RETRY_SECONDS, Supervisor
 from bot.updates.watchdog import Watch, WatchdogTimes
 from generation.jobs.account import WATCH_SECONDS
-from generation.media.videos import clean_up, drop_outdated
+from generation.media.videos import clean_up, delete_expired
 from generation.provider.errors import AccountError, AccountProblem, ProviderError
 from handlers.admin.refunds import reconcile, retry_refunds
 from handlers.commands import publish
@@ -320,7 +320,7 @@ async def _prune(bot: Bot) -> None:
         kept = bot.settings.retention_days * DAY_SECONDS
         await personal_data.keep_for(bot.db, kept, now=bot.clock())
         await bot.db.truncate_wal()
-    await drop_outdated(bot.db, bot.videos, now=bot.clock())
+    await delete_expired(bot.db, bot.videos, now=bot.clock())
     await asyncio.to_thread(drop_old_copies, bot.settings.data_dir)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.process import ExitCode
-from generation.models.availability import NoFeed
+from generation.models.availability import FeedUnavailable
 from handlers.replies.sending import SendError
 from storage import HOUR_SECONDS
 
@@ -109,7 +109,7 @@ class Supervisor:
             try:
                 await work()
             except Exception as error:
-                if not wait and isinstance(error, NoFeed | OSError | SendError):
+                if not wait and isinstance(error, FeedUnavailable | OSError | SendError):
                     logger.warning("%s: %r; tried again until it is done", name, error)
                 elif not wait:
                     logger.exception("%s broke, and is started again", name)

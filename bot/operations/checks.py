@@ -200,7 +200,7 @@ async def check_media(media: MediaProcesses) -> list[Finding]:
             picture = Path(folder) / "picture.png"
             picture.write_bytes(b64decode(BLACK_SQUARE))
             await pictures.measure(media, picture)
-            kept = await media.run("tell_confinement")
+            kept = await media.run("report_confinement")
     except (MediaError, BadPicture) as error:
         return failure("media", f"its process fails: {error!r}", "install the bot again")
     except OSError as error:

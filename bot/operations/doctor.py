@@ -31,7 +31,7 @@ from bot.settings.sources import ENV_FILE
 from bot.updates.listening import TelegramRequest, TelegramTimeouts
 from generation.media.pool import MediaProcesses
 from generation.models import availability, pricing
-from generation.models.availability import Feeds, NoFeed, Snapshot
+from generation.models.availability import Feeds, FeedUnavailable, Snapshot
 from generation.models.offer import Offer
 from generation.provider.client import AimlApi
 from generation.provider.connections import Connections
@@ -103,7 +103,7 @@ async def run_checks(
     feeds = Feeds(http, url=settings.aimlapi_url)
     try:
         snapshot = Snapshot(await feeds.models(), await feeds.retired())
-    except NoFeed:
+    except FeedUnavailable:
         snapshot = Snapshot()
     yield check_models(Offer.load(), settings.models, snapshot)
     yield await check_clock(settings.aimlapi_url, http, clock())

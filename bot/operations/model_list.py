@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from generation.models import availability
-from generation.models.availability import Feeds, NoFeed, Snapshot
+from generation.models.availability import Feeds, FeedUnavailable, Snapshot
 from generation.models.offer import ANY
 from generation.provider.connections import Connections
 
@@ -33,7 +33,7 @@ async def ask(url: str) -> Snapshot:
         ):
             feeds = Feeds(http, url=url)
             return Snapshot(await feeds.models(), await feeds.retired())
-    except (NoFeed, TimeoutError):
+    except (FeedUnavailable, TimeoutError):
         return Snapshot()
 
 

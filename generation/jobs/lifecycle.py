@@ -31,7 +31,7 @@ from generation.jobs.outcomes import (
 )
 from generation.jobs.schedule import CircuitBreaker, Estimate, JobPolicy
 from generation.jobs.transitions import NEXT_STATES, decide
-from generation.media.videos import drop_outdated
+from generation.media.videos import delete_expired
 from generation.models import pricing
 from generation.orders import balances
 from generation.provider.client import LOOKUP_SECONDS
@@ -329,7 +329,7 @@ async def process_erasures(
         async with db.transaction(in_thread=True) as tx:
             ended |= await personal_data.end_erasure(tx, erasure, now=clock())
     if ended:
-        await drop_outdated(db, folder, now=clock())
+        await delete_expired(db, folder, now=clock())
         await db.truncate_wal()
 
 

@@ -1,28 +1,28 @@
-"""The processes in which hostile bytes are decoded: `python -m generation.media.child`.
+"""The launcher of media processes: `python -m generation.media.child`, and its children.
 
-That one is the launcher. Its standard input is a socket, on which it is sent channels, one for each
-job; it forks a child for each. The child reads its order from the channel, a JSON object (`job`,
-`processor`, `arguments`), writes a space as it begins, and then a JSON object: `result`, or
-`refused` with a reason, or `failed` with a text; the launcher writes `late` for a child that was
-out of processor time. A child is killed when its channel is shut down, or the launcher ends, which
-it does with its standard input: when the bot is gone.
+The launcher's standard input is a socket, on which it receives channels, one for each job; it forks
+a child for each. The child reads its job from the channel, a JSON object (`job`, `processor`,
+`arguments`), writes a space when it begins, and then a JSON object: `result`, or `refused` with a
+reason, or `failed` with a text; the launcher writes `late` for a child that ran out of processor
+time. A child is killed when its channel is shut down or the launcher ends. The launcher ends with
+its standard input: when the bot's process ends.
 
-What a decoder that was taken over can do:
+Restrictions of a compromised decoder:
 
-    kept on every Linux    no privilege that it lacks, no capability but that to open any file of
-                           a bot that runs as root; bounds on time, memory, files and processes;
-                           dead, with its group, when its job ends; first to go when memory is short
+    on every Linux         no new privileges, no capability but to open any file if the bot runs
+                           as root; limits of time, memory, files and processes; killed, with its
+                           process group, when its job ends; first to be killed when memory is short
     seccomp                (x86-64 and ARM 64, Linux 3.17) no socket, no other process or program,
-                           no signal to or look into another process, no file moved, removed, linked
-                           or given other rights, no system call younger than Linux 5.0
+                           no signal to another process, no tracing, no moving, removing, linking
+                           or chmod of files, no system call newer than Linux 5.0
     Landlock               (Linux 5.13) no file but the job's sources, to read, its target, and
-                           Python's libraries, to read; 6.2 not even emptied; 6.7 no TCP; 6.12 no
+                           Python's libraries, to read; 6.2 no truncating; 6.7 no TCP; 6.12 no
                            signal
 
-Without Landlock it reads and overwrites what the bot's user can, its database among that; without
-seccomp it can speak to the network, and what it starts may outlive it. `doctor` says which of the
-two are missing. On no kernel can it read the memory, the environment or the connections of the bot,
-which is not dumpable, unless the bot's user may trace every process.
+Without Landlock it can read and overwrite all files of the bot's user, including the database;
+without seccomp it can use the network, and processes it starts may outlive it. `doctor` reports
+which of the two are missing. On no kernel can it read the memory, the environment or the
+connections of the bot, which is not dumpable, unless the bot's user may trace every process.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     from typing import IO
 
 
-def tell_confinement() -> dict[str, object]:
-    """Tell what this child is kept from: files that are not its own, and system calls."""
+def report_confinement() -> dict[str, object]:
+    """Return whether this child is denied files that are not its own, and system calls."""
     return {"files": _is_refused(lambda: Path(__file__).open("rb")),
             "calls": _is_refused(socket.socket)}  # fmt: skip
 
@@ -75,7 +75,7 @@ def _is_refused(attempt: Callable[[], IO[bytes] | socket.socket]) -> bool:
 
 
 JOBS: Final[dict[str, Callable[..., dict[str, object]]]] = {
-    "tell_confinement": tell_confinement,
+    "report_confinement": report_confinement,
     "measure_picture": measure_picture,
     "fit_picture": fit_picture,
     "draw_cut": draw_cut,
@@ -98,7 +98,7 @@ FILE_BYTES: Final = 4 * 1024**3
 
 OPEN_FILES: Final = 64
 PROCESSES: Final = 4096
-"""Of the bot's user, threads included: where the kernel forbids none, they are at least bounded."""
+"""Limit of the bot's user, threads included, for kernels without seccomp."""
 
 NICENESS: Final = 5
 FAILURE_CHARS: Final = 300
@@ -115,7 +115,7 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:
-    """Do one job and tell how it went; whatever a decoder raises becomes an answer."""
+    """Run one job and return the answer; any exception becomes `refused` or `failed`."""
     try:
         return {"result": JOBS[order["job"]](**order["arguments"])}
     except MediaRefused as error:
@@ -125,13 +125,13 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def files_of(arguments: dict[str, Any]) -> tuple[list[str], str | None]:
-    """Tell which files a job reads, and which it writes."""
+    """Return the files a job reads, and the one it writes."""
     source = arguments.get("source")
     return [*arguments.get("sources", []), *([source] if source else [])], arguments.get("target")
 
 
 def limit_resources(processor: int) -> None:
-    """Bound memory, files, time and priority for good; no core dump shows people's pictures."""
+    """Limit memory, files, time and priority, and forbid core dumps, which contain pictures."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
@@ -139,7 +139,7 @@ def limit_resources(processor: int) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NPROC)
     processes = PROCESSES if most == resource.RLIM_INFINITY else min(PROCESSES, most)
     resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
-    # A process dies of the first limit, or of the second if a decoder catches the first's signal.
+    # the first limit sends a signal, the second kills if a decoder catches that
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor + 1))
     os.nice(NICENESS)
 
@@ -149,7 +149,7 @@ CAPABILITIES_VERSION: Final = 0x20080522
 
 
 def drop_capabilities() -> None:
-    """Give up what root may, but for opening others' files: the bot's folder may be theirs."""
+    """Drop root's capabilities, except opening others' files: the bot's folder may be theirs."""
     _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
     for kept in (CAP_DAC_OVERRIDE, 0):
@@ -168,17 +168,17 @@ READ_FILE: Final = 1 << 2
 READ_DIR: Final = 1 << 3
 TRUNCATE: Final = 1 << 14
 RIGHTS: Final = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
-"""All rights to files and folders, by the version of Landlock that first knows so many."""
+"""All rights to files and folders, by the version of Landlock that introduced the last."""
 
 TCP: Final = 0b11
 SIGNALS_AND_ABSTRACT_SOCKETS: Final = 0b11
 
 
 def restrict_files(sources: list[str], target: str | None) -> None:
-    """Leave a job its own files and Python's libraries, where the kernel has Landlock.
+    """Restrict a job to its own files and Python's libraries, if the kernel has Landlock.
 
-    The target is made here: afterwards nothing can be, such as a link to what the bot would then
-    take for a picture.
+    The target is created here: afterwards no file can be created, such as a symbolic link that the
+    bot would follow.
     """
     if target is not None:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
@@ -186,7 +186,7 @@ def restrict_files(sources: list[str], target: str | None) -> None:
     if version < 1:
         return
     rights = RIGHTS[max(first for first in RIGHTS if first <= version)]
-    # each field came with a later version: 4, 6
+    # the later fields exist from versions 4 and 6
     bounds = struct.pack("=3Q", rights, TCP, SIGNALS_AND_ABSTRACT_SOCKETS)
     size = 8 * (1 + (version >= 4) + (version >= 6))  # noqa: PLR2004 - said above
     ruleset = _libc.syscall(LANDLOCK_CREATE_RULESET, bounds, size, 0)
@@ -197,7 +197,7 @@ def restrict_files(sources: list[str], target: str | None) -> None:
     for path, access in allowed:
         if path is None:
             continue
-        # a source that is not there is the job's to complain about
+        # the job reports a missing source
         with suppress(FileNotFoundError):
             file = os.open(path, os.O_PATH)
             rule = struct.pack("=Qi", access & rights, file)
@@ -208,16 +208,16 @@ def restrict_files(sources: list[str], target: str | None) -> None:
 
 
 MACHINES: Final = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-"""How the kernel names a machine, and where its numbers of system calls stand."""
+"""The kernel's constant of a machine, and its column of system call numbers."""
 
 SYSTEM_CALLS: Final = json.loads(Path(__file__).with_name("system_calls.json").read_bytes())
-"""Those that no decoder makes, by why they are forbidden."""
+"""System calls that no decoder needs, by the reason they are forbidden."""
 
 CLONE: Final = (56, 220)
 TGKILL: Final = (234, 131)
 PRLIMIT: Final = (302, 261)
-FIRST_YOUNG: Final = 424
-"""From here on the numbers are the same everywhere; Linux 5.0 had none, libraries do without."""
+FIRST_NEW_CALL: Final = 424
+"""From here on, numbers are the same on all machines; newer than Linux 5.0, and not needed."""
 
 CLONE_THREAD: Final = 0x10000
 LOAD: Final = 0x20
@@ -233,8 +233,8 @@ FAIL: Final = 0x00050000
 SECCOMP_MODE_FILTER: Final = 2
 
 
-def forbid_calls() -> None:
-    """Let system calls fail that a job does not need, where the kernel has seccomp."""
+def filter_system_calls() -> None:
+    """Make system calls fail that a job does not need, if the kernel has seccomp."""
     if platform.machine() not in MACHINES:
         return
     machine, column = MACHINES[platform.machine()]
@@ -244,14 +244,14 @@ def forbid_calls() -> None:
         (JUMP_IF_EQUAL, 1, 0, machine),
         refuse,
         (LOAD, 0, 0, NUMBER_OFFSET),
-        (JUMP_FROM, 0, 1, FIRST_YOUNG),
+        (JUMP_FROM, 0, 1, FIRST_NEW_CALL),
         (RETURN, 0, 0, FAIL | errno.ENOSYS),
     ]
     for calls in SYSTEM_CALLS.values():
         for numbers in calls.values():
             if numbers[column] is not None:
                 program += [(JUMP_IF_EQUAL, 0, 1, numbers[column]), refuse]
-    # threads, signals to itself and its own limits are its business
+    # allowed: threads, signals to itself and its own limits
     for numbers, test, value in (
         (CLONE, JUMP_IF_SET, CLONE_THREAD),
         (TGKILL, JUMP_IF_EQUAL, os.getpid()),
@@ -262,7 +262,7 @@ def forbid_calls() -> None:
             (LOAD, 0, 0, ARGUMENT_OFFSET),
             (test, 1, 0, value),
             refuse,
-            # whatever was loaded, no number follows it that could be taken for it
+            # the argument is in the register: load the number again for the next tests
             (LOAD, 0, 0, NUMBER_OFFSET),
         ]
     program.append((RETURN, 0, 0, ALLOW))
@@ -272,7 +272,7 @@ def forbid_calls() -> None:
 
 
 def work(channel: socket.socket) -> None:
-    """Do the job that stands on the channel, as a child."""
+    """Read the job from the channel and run it, as a child."""
     os.dup2(channel.fileno(), 0)
     os.closerange(3, DESCRIPTORS)  # the channels of other children
     with socket.socket(fileno=0) as own:
@@ -281,19 +281,19 @@ def work(channel: socket.socket) -> None:
         limit_resources(order["processor"])
         drop_capabilities()
         restrict_files(*files_of(order["arguments"]))
-        forbid_calls()
+        filter_system_calls()
         own.sendall(json.dumps(answer(order)).encode())
 
 
 def fork(channel: socket.socket) -> int:
-    """Start a child that dies with this process, in a group of its own; give its id."""
+    """Fork a child that dies with this process, in a process group of its own; return its id."""
     launcher = os.getpid()
     child = os.fork()
     if child:
         os.setpgid(child, child)
         return child
     try:
-        # by whichever of the two comes first: what it starts has to be in the group
+        # both processes do it, so that all that the child starts is in the group
         os.setpgid(0, 0)
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == launcher:
@@ -303,27 +303,27 @@ def fork(channel: socket.socket) -> int:
         os._exit(0)
 
 
-def bury(children: dict[int, socket.socket], events: select.poll) -> None:
-    """Close the channels of children that are gone, and kill what they started."""
+def reap(children: dict[int, socket.socket], events: select.poll) -> None:
+    """Close the channels of children that ended, and kill the processes they started."""
     for child, channel in list(children.items()):
         gone = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if gone is None:
             continue
         os.killpg(child, signal.SIGKILL)
-        os.waitpid(child, 0)  # only now can its number become another's
+        os.waitpid(child, 0)  # only now can the system reuse its id
         with suppress(KeyError):
             events.unregister(channel)
         with suppress(OSError):
             if gone.si_status == signal.SIGXCPU and gone.si_code == os.CLD_KILLED:
                 channel.send(b'{"late": true}', socket.MSG_DONTWAIT)
-            # Closing would not do: what left the group may still hold the channel.
+            # closing is not enough: a process that left the group may hold the channel
             channel.shutdown(socket.SHUT_RDWR)
         channel.close()
         del children[child]
 
 
 def launch(control: socket.socket) -> None:
-    """Fork a child for each channel that comes in, until no more can come."""
+    """Fork a child for each channel received, until the control socket ends."""
     children: dict[int, socket.socket] = {}
     ends, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
@@ -347,7 +347,7 @@ def launch(control: socket.socket) -> None:
                 events.register(channel, select.POLLRDHUP)
         elif source == ends:
             os.read(ends, DESCRIPTORS)
-            bury(children, events)
+            reap(children, events)
         else:
             events.unregister(source)
             (child,) = (one for one, channel in children.items() if channel.fileno() == source)
@@ -355,14 +355,14 @@ def launch(control: socket.socket) -> None:
 
 
 def main() -> None:
-    """Serve as the launcher."""
-    # Ctrl-C and a service manager's SIGTERM are the bot's business: it may still need an answer.
+    """Run the launcher."""
+    # Ctrl-C and SIGTERM are handled by the bot, which may still need an answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # no child looks into it, or into another child
-    gc.freeze()  # children share what is never looked at for garbage
+    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # no child can trace it or another child
+    gc.freeze()  # keeps these objects' memory shared with the children
     launch(socket.socket(fileno=0))
 
 

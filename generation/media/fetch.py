@@ -1,18 +1,18 @@
-"""Finished videos on their way from the address a provider names to the disk.
+"""Downloads of finished videos from the URL that the provider returns.
 
-The address is a stranger's word: it could point into the operator's own network, change its mind
-between check and connection, never end, or hold anything but a video. So only `https` to public
-addresses is followed, to exactly the address that was checked; redirects are checked again; bytes
-and time are capped. The provider's own origin, which the operator chose, is exempt from the check.
+The URL is not trusted: it could point into the operator's own network, resolve to another address
+after the check, never end, or serve anything but a video. So only `https` to public addresses is
+followed, to exactly the address that was checked; redirects are checked again; bytes and time are
+limited. The provider's own origin, which the operator chose, is exempt from the check.
 
     FetchError
-    ├── UnsafeLink    not ours to follow: final
+    ├── UnsafeLink    not a public https address: final
     ├── DeadLink      gone or expired: ask the provider for a fresh one
     ├── TooLarge      over the limit: final
     └── FetchFailed   network, server or time: try again
 
-and `generation.media.videos.NotAVideo` where something else lies there. A few are fetched at a
-time, and looked at before they count.
+and `generation.media.videos.NotAVideo` if the URL serves something else. A few videos are fetched
+at a time, and each is probed before it counts.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
     Resolver = Callable[..., Awaitable[list[tuple[Any, ...]]]]
-    """`loop.getaddrinfo`, or what stands in for it."""
+    """`loop.getaddrinfo`, or a substitute."""
 
-FETCHED_AT_ONCE = 8
-"""Videos fetched side by side. That may take minutes, and must hold up no question."""
+MAX_CONCURRENT_FETCHES = 8
+"""A download may take minutes, and must not delay the polling of other requests."""
 
-WRITTEN_TOGETHER = 1_000_000
-"""Bytes that are written at a time: the disk's thread is called for each."""
+WRITE_BUFFER_BYTES = 1_000_000
+"""Bytes collected before a write, as each write is a call of another thread."""
 
-LARGEST_VIDEO = 500_000_000
-"""Bytes: far above what any model makes, far below a full disk."""
+MAX_VIDEO_BYTES = 500_000_000
+"""Far more than any model makes, far less than a disk."""
 
 MAX_REDIRECTS: Final = 5
-CONNECT_SECONDS: Final = 10.0
-SILENCE_SECONDS: Final = 30.0
+CONNECT_TIMEOUT_SECONDS: Final = 10.0
+READ_TIMEOUT_SECONDS: Final = 30.0
 
 _NOT_PUBLIC: Final = (
-    # all but the last stand for an address of IPv4, which somebody on the way may reach for them:
+    # all but the last embed an IPv4 address, which a gateway may connect to:
     IPv6Network("::/96"),  # IPv4-compatible, long deprecated
     IPv6Network("::ffff:0:0:0/96"),  # SIIT
     IPv6Network("64:ff9b::/96"),  # NAT64
@@ -68,7 +68,7 @@ _NOT_PUBLIC: Final = (
     IPv6Network("2001::/32"),  # Teredo
     IPv6Network("fec0::/10"),  # site-local, deprecated
 )
-"""What Python takes for global, or did in some version."""
+"""Networks that Python treats as global, or did in some version."""
 _LAST_PORT: Final = 65535
 _TRY_LATER: Final = frozenset({408, 425, 429})
 
@@ -92,16 +92,16 @@ class TooLarge(FetchError):
 
 
 class FetchFailed(FetchError):
-    """The network, the server or the clock got in the way."""
+    """The network or the server failed, or the time ran out."""
 
 
 class FileGone(MediaError):
-    """A video is gone from the disk, and the provider's link leads to none any more."""
+    """A video is gone from the disk, and the provider no longer serves it."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Downloads:
-    """Brings videos from where the provider keeps them to where they lie until delivered."""
+    """Downloads videos from the provider to `folder`, where they stay until delivered."""
 
     api: AimlApi
     http: httpx.AsyncClient
@@ -111,42 +111,42 @@ class Downloads:
     seconds: float
     proxied: bool = False
     _fetching: asyncio.Semaphore = field(
-        init=False, default_factory=lambda: asyncio.Semaphore(FETCHED_AT_ONCE)
+        init=False, default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_FETCHES)
     )
 
     def path_of(self, generation: Generation) -> Path:
-        """Return where a generation's video lies until it is delivered."""
+        """Return the path of a generation's video until it is delivered."""
         return video_in(self.folder, generation.id)
 
     async def fetch(self, generation: Generation, url: str, target: Path | None = None) -> None:
-        """Bring a video to its place on the disk, or another; what is none is not left there.
+        """Download a video to its path, or to `target`; anything else is removed again.
 
         Raises:
             FetchError: As the module says.
-            NotAVideo: Something else came.
+            NotAVideo: The file is no video.
         """
         target = target or self.path_of(generation)
         async with self._fetching:
             await fetch_video(
                 self.http, url, target,
-                origin=self.origin, max_bytes=LARGEST_VIDEO, seconds=self.seconds,
+                origin=self.origin, max_bytes=MAX_VIDEO_BYTES, seconds=self.seconds,
                 proxied=self.proxied,
             )  # fmt: skip
             try:
                 await probe(self.media, target)
             except MediaError as error:
-                # it begins as a video does, and is paid for: at worst it goes as a document
+                # it begins like a video, and is paid for: at worst it is sent as a document
                 logger.warning("generation %d cannot be looked at: %s", generation.id, error)
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise
 
     async def restore(self, generation: Generation, target: Path | None = None) -> None:
-        """Fetch a video again whose file is gone from the disk, to its place there or another.
+        """Download a video again whose file is gone, to its path or to `target`.
 
         Raises:
-            FileGone: The provider has it no longer.
-            MediaError: It cannot be had now.
+            FileGone: The provider no longer has it.
+            MediaError: It cannot be downloaded now.
         """
         if generation.provider_id is None:
             raise FileGone("nobody knows its id at the provider")
@@ -174,29 +174,29 @@ async def fetch_video(
     resolver: Resolver | None = None,
     proxied: bool = False,
 ) -> int:
-    """Stream a video to `target`, which appears when it is whole and on disk, and give its bytes.
+    """Stream a video to `target`, which appears once it is complete; return its size in bytes.
 
-    `origin` is a URL of the provider; `seconds` is for everything together. The client's own
-    headers, cookies and credentials are not sent. Where the client is `proxied`, the proxy is told
-    the name, for it to be proven, and not the address that was checked.
+    `origin` is a URL of the provider; `seconds` limits the whole download. The client's own
+    headers, cookies and credentials are not sent. If the client is `proxied`, the proxy gets the
+    host name, needed to verify the certificate, and not the address that was checked.
 
     Raises:
         FetchError: As the module says; nothing is left behind.
         NotAVideo: The first bytes are not those of a video.
-        OSError: The disk refuses.
+        OSError: The file cannot be written.
     """
     resolve = resolver or asyncio.get_running_loop().getaddrinfo
     part = target.with_name(target.name + ".part")
     try:
         async with asyncio.timeout(seconds):
-            # in no thread: a stop meanwhile would leave a file that nobody closes
+            # not in a thread: if cancelled meanwhile, the file would never be closed
             file = part.open("wb")
             try:
-                async with _answer(
+                async with _follow_redirects(
                     http, url, origin=origin, resolve=resolve, proxied=proxied
                 ) as response:
                     size = await _save(response, file, max_bytes)
-                await asyncio.to_thread(_settle, file)
+                await asyncio.to_thread(_flush_to_disk, file)
             finally:
                 file.close()
             part.replace(target)
@@ -204,17 +204,17 @@ async def fetch_video(
     except TimeoutError as error:
         raise FetchFailed(f"not done within {seconds:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as error:
-        raise _translated(error) from error
+        raise _to_fetch_error(error) from error
     finally:
         part.unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager
-async def _answer(
+async def _follow_redirects(
     http: httpx.AsyncClient, url: str, *, origin: str, resolve: Resolver, proxied: bool
 ) -> AsyncIterator[httpx.Response]:
-    """Give the answer that redirects lead to, its body unread."""
-    with _of_the_link():
+    """Yield the response after redirects, its body unread."""
+    with _reject_unreadable_link():
         here = httpx.URL(url)
     for _ in range(MAX_REDIRECTS + 1):
         response = await _send(
@@ -225,7 +225,7 @@ async def _answer(
                 _check_status(response.status_code)
                 yield response
                 return
-            with _of_the_link():
+            with _reject_unreadable_link():
                 here = here.join(response.headers["location"])
     raise DeadLink(f"more than {MAX_REDIRECTS} redirects")
 
@@ -233,10 +233,10 @@ async def _answer(
 async def _send(
     http: httpx.AsyncClient, url: httpx.URL, *, trusted: httpx.URL, resolve: Resolver, proxied: bool
 ) -> httpx.Response:
-    """Ask for a URL at its checked address, with no header of the client's own."""
+    """Request a URL at its checked address, without the client's own headers."""
     if url.userinfo or _port(url) > _LAST_PORT:
-        raise UnsafeLink("the link carries credentials, or a port that cannot be")
-    with _of_the_link():
+        raise UnsafeLink("the link carries credentials, or an invalid port")
+    with _reject_unreadable_link():
         name, host = url.raw_host.decode("ascii"), url.host
     if _origin(url) == _origin(trusted):
         addresses = [host]
@@ -244,14 +244,14 @@ async def _send(
         try:
             addresses = await _public_addresses(name, _port(url), resolve)
         except FetchFailed:
-            # behind a proxy there may be nobody else who knows names
+            # behind a proxy, only the proxy may be able to resolve names
             if not proxied:
                 raise
         if proxied:
             addresses = [host]
     else:
         raise UnsafeLink("the link is not https")
-    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+    timeout = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
     for left, address in enumerate(addresses, start=1 - len(addresses)):
         request = httpx.Request(
             "GET",
@@ -260,13 +260,15 @@ async def _send(
                 "Host": url.netloc.decode("ascii"),
                 "Accept": "video/*, */*;q=0.1",
                 "Accept-Encoding": "identity",
-                # The pool knows connections by address; another name there needs its own proof.
+                # httpx pools connections by address; another host there needs its own certificate
                 "Connection": "close",
             },
             extensions={"timeout": timeout.as_dict(), "sni_hostname": name},
         )
         try:
-            with _of_the_link():  # httpx reads a redirect's target, though it follows none
+            with (
+                _reject_unreadable_link()
+            ):  # httpx parses a redirect's target, though it follows none
                 return await http.send(request, stream=True, auth=None, follow_redirects=False)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             if left == 0:
@@ -275,8 +277,8 @@ async def _send(
 
 
 @contextlib.contextmanager
-def _of_the_link() -> Iterator[None]:
-    """Refuse a link in which the libraries that read it find what cannot be."""
+def _reject_unreadable_link() -> Iterator[None]:
+    """Raise UnsafeLink for a URL that the libraries cannot parse."""
     try:
         yield
     except ValueError as error:
@@ -284,7 +286,7 @@ def _of_the_link() -> Iterator[None]:
 
 
 async def _public_addresses(name: str, port: int, resolve: Resolver) -> list[str]:
-    """Resolve a name; one private address among its answers condemns it."""
+    """Resolve a name; raise UnsafeLink if any of its addresses is not public."""
     try:
         found = await resolve(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -296,7 +298,7 @@ async def _public_addresses(name: str, port: int, resolve: Resolver) -> list[str
 
 
 def _is_public(text: str) -> bool:
-    """Tell whether an address belongs to the public internet, also one that wraps another."""
+    """Whether an address, and an IPv4 address in it, belongs to the public internet."""
     address = ip_address(text)
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
@@ -307,17 +309,17 @@ def _is_public(text: str) -> bool:
 
 
 def _port(url: httpx.URL) -> int:
-    """Give the port a URL means; httpx leaves a scheme's usual one out."""
+    """Return a URL's port; httpx omits a scheme's default."""
     return url.port or (443 if url.scheme == "https" else 80)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    """Give what two URLs of one server have in common."""
+    """Return a URL's scheme, host and port, which are equal for URLs of one server."""
     return url.scheme, url.host, _port(url)
 
 
 def _check_status(status: int) -> None:
-    """Read a status: expired signed links answer with almost any 4xx."""
+    """Raise for any status but 200: expired signed links answer with almost any 4xx."""
     if status == httpx.codes.OK:
         return
     if httpx.codes.is_client_error(status) and status not in _TRY_LATER:
@@ -326,7 +328,7 @@ def _check_status(status: int) -> None:
 
 
 async def _save(response: httpx.Response, file: IO[bytes], max_bytes: int) -> int:
-    """Write the body as it comes; its first bytes and its running length decide, no header does."""
+    """Write the body, checking its first bytes and its size; headers are not trusted."""
     unwritten, size, is_video = bytearray(), 0, False
     async for chunk in iter_body(response):
         unwritten += chunk
@@ -337,23 +339,23 @@ async def _save(response: httpx.Response, file: IO[bytes], max_bytes: int) -> in
             is_video = video_container(bytes(unwritten[:HEAD_BYTES])) is not None
             if not is_video:
                 break
-        if len(unwritten) >= WRITTEN_TOGETHER:
+        if len(unwritten) >= WRITE_BUFFER_BYTES:
             await asyncio.to_thread(file.write, unwritten)
             unwritten = bytearray()
     if not is_video:
-        raise NotAVideo("something else than a video lies at the link")
+        raise NotAVideo("the link serves something other than a video")
     await asyncio.to_thread(file.write, unwritten)
     return size
 
 
-def _settle(file: IO[bytes]) -> None:
-    """Bring every byte to the disk: the request is `ready` only when no power cut can take it."""
+def _flush_to_disk(file: IO[bytes]) -> None:
+    """Flush the file to the disk, so that a request that is `ready` survives a power cut."""
     file.flush()
     os.fsync(file.fileno())
 
 
-def _translated(error: Exception) -> FetchError:
-    """Give our error for any of httpx's, without its text: that may quote a signed link."""
+def _to_fetch_error(error: Exception) -> FetchError:
+    """Translate an error of httpx, without its text, which may quote a signed link."""
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return UnsafeLink(type(error).__name__)
     return FetchFailed(type(error).__name__)

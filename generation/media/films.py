@@ -1,8 +1,8 @@
-"""Films made ready to send: their scenes brought back, joined, and kept within a limit.
+"""Films: their scenes are downloaded again, joined, and made to fit a size limit.
 
-A scene comes back from Telegram by its file id, and where that gives none, as of one over 20 MB,
-from the provider, as long as its link leads there. The work is done in media processes of its own
-queue (`generation.media.film_jobs`), so that nobody's video waits for somebody's film.
+A scene is downloaded from Telegram by its file id, or, if Telegram does not serve it (such as over
+20 MB), from the provider while its link works. The jobs have a queue of their own
+(`generation.media.film_jobs`), so that videos do not wait for films.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.generations import Generation
 
-FILMS_AT_ONCE: Final = 2
-"""Films whose scenes lie on the disk."""
+MAX_CONCURRENT_FILMS: Final = 2
+"""Films whose scenes are on the disk at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFiles:
-    """Fetches what people sent; of our own videos, what Telegram does not give back any more.
+    """Downloads files from Telegram, and delivered videos that it no longer serves.
 
-    That comes from the provider, as long as its link leads there.
+    These are downloaded from the provider, while its link works.
     """
 
     fetch: FetchPicture
@@ -49,8 +49,8 @@ class VideoFiles:
         """Write the file to `target`.
 
         Raises:
-            PictureGone: Nobody has it any more.
-            PictureDelayed: It could not be had this time.
+            PictureGone: Neither Telegram nor the provider has it.
+            PictureDelayed: It cannot be downloaded now.
         """
         try:
             await self.fetch(file_id, target)
@@ -69,7 +69,7 @@ class VideoFiles:
 
 
 class SceneGone(Exception):
-    """A scene can no longer be had; `place` is which it is, from 1."""
+    """A scene can no longer be downloaded; `place` is its position, from 1."""
 
     def __init__(self, place: int) -> None:
         super().__init__(f"scene {place} is gone")
@@ -79,11 +79,11 @@ class SceneGone(Exception):
 async def join(
     media: MediaProcesses, clips: Sequence[Path], film: Path, *, limit: int
 ) -> Deliverable:
-    """Join videos to one that is ready to send within `limit` bytes; all files lie by `film`.
+    """Join videos to one that is ready to send within `limit` bytes, in the folder of `film`.
 
     Raises:
-        NotAVideo: One of them is none, or all are too long together.
-        MediaTimeout, MediaFailed: The work broke down.
+        NotAVideo: One of them is no video, or together they are too long.
+        MediaTimeout, MediaFailed: The job failed.
     """
     try:
         await media.run("join_videos", sources=list(clips), target=film, limit=limit)
@@ -98,9 +98,9 @@ async def join(
 
 @dataclass(eq=False)
 class FilmMaker:
-    """Makes films of delivered videos in `folder`, where nothing of them stays.
+    """Makes films of delivered videos, in temporary folders within `folder`.
 
-    The next start clears it. `limit` is how many bytes Telegram is believed to take.
+    The next start empties `folder`. `limit` is Telegram's limit of an upload, in bytes.
     """
 
     media: MediaProcesses
@@ -109,16 +109,16 @@ class FilmMaker:
     limit: int
 
     def __post_init__(self) -> None:
-        self._making = asyncio.Semaphore(FILMS_AT_ONCE)
+        self._making = asyncio.Semaphore(MAX_CONCURRENT_FILMS)
 
     @asynccontextmanager
     async def made(
         self, scenes: Sequence[Generation], limit: int | None = None
     ) -> AsyncIterator[Deliverable]:
-        """Give the film of these videos, as long as it is needed.
+        """Yield the film of these videos; its files are deleted afterwards.
 
         Raises:
-            SceneGone: One can no longer be had.
+            SceneGone: A scene can no longer be downloaded.
             PictureDelayed, MediaError: It cannot be made now.
             NotAVideo: It cannot be made.
         """
@@ -127,11 +127,11 @@ class FilmMaker:
                 clips = []
                 for place, scene in enumerate(scenes, start=1):
                     clips.append(Path(folder) / f"{place}.mp4")
-                    await self._bring(scene, place, clips[-1])
+                    await self._fetch_scene(scene, place, clips[-1])
                 film = Path(folder) / "film.mp4"
                 yield await join(self.media, clips, film, limit=limit or self.limit)
 
-    async def _bring(self, scene: Generation, place: int, target: Path) -> None:
+    async def _fetch_scene(self, scene: Generation, place: int, target: Path) -> None:
         try:
             await self.fetch(scene.file_id or "", target)
         except PictureGone as error:

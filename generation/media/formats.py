@@ -1,11 +1,11 @@
-"""Formats of media files, told by their first bytes, and the errors media work ends with.
+"""Formats of media files, recognized by their first bytes, and the errors of media jobs.
 
     MediaError
-    ├── MediaRefused   the bytes are at fault: final, the reason says what to tell the sender
-    ├── MediaTimeout   too long, and killed: the bytes are suspect, once more at most
-    └── MediaFailed    the process died or the job broke down: worth another try
+    ├── MediaRefused   the file cannot be used: final, the reason says what to tell the sender
+    ├── MediaTimeout   took too long and was killed: the file is suspect, retry once at most
+    └── MediaFailed    the process died or the job failed: worth a retry
 
-Names and declared types are the sender's claim and count for nothing.
+File names and declared types come from the sender and are ignored.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Final
 
 
 class MediaError(Exception):
-    """Media work did not come to its result."""
+    """A media job has no result."""
 
 
 class PictureFault(StrEnum):
-    """Why a picture is not taken; each has its own sentence in the chat."""
+    """Why a picture is refused; each reason has its own text in the chat."""
 
     NOT_A_PICTURE = "not_a_picture"
     TOO_MANY_BYTES = "too_many_bytes"
@@ -28,11 +28,11 @@ class PictureFault(StrEnum):
     BROKEN = "broken"
     TOO_SLOW = "too_slow"
     RESTING = "resting"
-    """Its sender's last one was too much: the next is not even looked at for a while."""
+    """Its sender's last picture took too long: the next ones are refused for a while."""
 
 
 class MediaRefused(MediaError):
-    """The bytes are not what the job works on; `reason` is a word its caller knows."""
+    """The file is not what the job works on; `reason` is a code that its caller knows."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -40,18 +40,18 @@ class MediaRefused(MediaError):
 
 
 class MediaTimeout(MediaError):
-    """The job ran out of time and its process was killed."""
+    """The job took too long and its process was killed."""
 
 
 class MediaFailed(MediaError):
-    """The process died, or the job broke down for a reason that is not the bytes' plain fault."""
+    """The process died, or the job failed for a reason other than a refused file."""
 
 
 HEAD_BYTES: Final = 16
-"""So many first bytes are enough for every answer here."""
+"""First bytes of a file that the functions below need."""
 
-STILL_BYTES: Final = 200_000
-"""The most a small picture of a video may have: Telegram's limit for thumbnails."""
+MAX_STILL_BYTES: Final = 200_000
+"""Telegram's limit of a thumbnail."""
 
 _HEIF_BRANDS: Final = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -60,7 +60,7 @@ _STILL_BRANDS: Final = _HEIF_BRANDS | {b"avif", b"avis", b"crx "}
 
 
 def picture_format(head: bytes) -> str | None:
-    """Name the picture format (as Pillow names it) a file begins like, or None."""
+    """Return the picture format of a file by its first bytes, as Pillow names it, or None."""
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -73,9 +73,9 @@ def picture_format(head: bytes) -> str | None:
 
 
 def video_container(head: bytes) -> str | None:
-    """Name the video container (as FFmpeg's demuxer is named) a file begins like, or None.
+    """Return the video container of a file by its first bytes, as FFmpeg's demuxer, or None.
 
-    Only these two: FFmpeg also reads playlists, which would let a file name other files.
+    Only two are recognized: FFmpeg also reads playlists, through which a file can open others.
     """
     if head[4:8] == b"ftyp" and head[8:12] not in _STILL_BRANDS:
         return "mp4"
@@ -87,10 +87,10 @@ def video_container(head: bytes) -> str | None:
 PICTURE_DECODERS: Final = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "h263", "prores"}
 )
-"""FFmpeg's decoders, and codecs, of moving pictures that phones and providers send."""
+"""FFmpeg's video decoders, and codecs, that phones and providers use."""
 
 SOUND_DECODERS: Final = frozenset(
     {"aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "ac3", "eac3", "flac", "alac",
      "amrnb", "amrwb", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_f32le"}
 )  # fmt: skip
-"""The same of sound. What is in neither list is never decoded."""
+"""The same of audio. Codecs in neither list are never decoded."""

@@ -21,7 +21,7 @@ from pillow_heif import register_heif_opener
 
 from generation.media.formats import (
     HEAD_BYTES,
-    STILL_BYTES,
+    MAX_STILL_BYTES,
     MediaRefused,
     PictureFault,
     picture_format,
@@ -137,7 +137,7 @@ def draw_sheet(
     with Path(source).open("rb") as stills:
         for place, length in enumerate(sizes):
             corner = place % across * (wide + _GAP), place // across * (high + _GAP)
-            still = _still(stills.read(min(length, STILL_BYTES)))
+            still = _still(stills.read(min(length, MAX_STILL_BYTES)))
             sheet.paste(still or _no_still(seconds[place]), corner)
             _number(draw, str(place + 1), corner)
     sheet.save(target, "JPEG", quality=JPEG_QUALITY)

@@ -1,7 +1,7 @@
-"""The picture of a request: fetched by its file id, made exactly as large as the model asks.
+"""The picture of a request: downloaded by its file id, resized exactly for its model.
 
-It is a picture somebody sent, or one frame of a video: then the file id is the video's,
-behind `frame:first:` or `frame:last:`. The work is done in a media process
+It is a picture that was sent, or one frame of a video: then it is the video's file id, after
+`frame:first:` or `frame:last:`. The work is done in a media process
 (`generation.media.picture_jobs`).
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from generation.media.formats import (
-    STILL_BYTES,
+    MAX_STILL_BYTES,
     MediaFailed,
     MediaRefused,
     MediaTimeout,
@@ -40,30 +40,30 @@ _FRAME = re.compile(r"frame:(first|last):(.+)")
 
 
 def frame_of(file_id: str, *, last: bool = False) -> str:
-    """Name a video's first or last frame as the picture of a request."""
+    """Return the picture id of a video's first or last frame."""
     return f"frame:{'last' if last else 'first'}:{file_id}"
 
 
 def which_frame(picture: str) -> str | None:
-    """Return which frame of a video the picture of a request is, "first" or "last"; else None."""
+    """Return "first" or "last" if the picture is a frame of a video, else None."""
     found = _FRAME.fullmatch(picture)
     return None if found is None else found[1]
 
 
-def end_of(picture: str) -> str | None:
-    """Return the file id of the video whose last frame the picture of a request is; else None."""
+def last_frame_video(picture: str) -> str | None:
+    """Return the file id of the video if the picture is its last frame, else None."""
     found = _FRAME.fullmatch(picture)
     return found[2] if found is not None and found[1] == "last" else None
 
 
 class PictureGone(Exception):
-    """The picture can no longer be fetched; nobody but its sender can help."""
+    """The picture can no longer be fetched; its sender has to send it again."""
 
 
 class PictureDelayed(Exception):
-    """The picture could not be fetched now; later it may.
+    """The picture could not be fetched now, but perhaps later.
 
-    `is_refused` where that was the answer, and not that there was none.
+    `is_refused` is True if Telegram answered so, False if it did not answer.
     """
 
     def __init__(
@@ -75,49 +75,49 @@ class PictureDelayed(Exception):
 
 
 class FetchPicture(Protocol):
-    """Fetches a picture from where people sent it."""
+    """Fetches a picture by its file id."""
 
     async def __call__(self, file_id: str, target: Path) -> None:
         """Write the picture to `target`.
 
         Raises:
-            PictureGone: it cannot be had any more.
-            PictureDelayed: it could not be had this time.
+            PictureGone: it can no longer be fetched.
+            PictureDelayed: it cannot be fetched now.
         """
 
 
 class Fitted(NamedTuple):
-    """A picture as the provider takes it, and the shape it was fitted to."""
+    """A picture as sent to the provider, and the aspect ratio it was fitted to."""
 
     aspect_ratio: str | None
     data_uri: str
 
 
 FIRST_COOLDOWN_SECONDS: Final = 60.0
-"""How long somebody rests whose picture was too much to open; each time twice as long."""
+"""Cooldown of a sender whose picture took too long to open; doubled each time."""
 
-SHEETS_KEPT: Final = 16
-"""Sheets of stills kept in memory, for those who turn pages there and back."""
+MAX_CACHED_SHEETS: Final = 16
+"""Sheets of stills in memory, for people who page back and forth."""
 
-FORGIVEN_SECONDS: Final = DAY_SECONDS
-"""How long after a rest the next one is the first again."""
+COOLDOWN_RESET_SECONDS: Final = DAY_SECONDS
+"""Time after a cooldown until the next one is as short as the first."""
 
 
 class MediaCooldowns:
-    """Who sent what a media process broke off, and until when nothing of theirs is opened."""
+    """Senders whose pictures took too long, and until when their pictures are refused."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._rests: dict[Account, tuple[float, float]] = {}
+        self._cooldowns: dict[Account, tuple[float, float]] = {}
 
     @contextmanager
-    def kept(self, account: Account) -> Iterator[None]:
-        """Do media work for somebody who does not rest; it may send them to rest.
+    def guard(self, account: Account) -> Iterator[None]:
+        """Guard media work for an account; a timeout or failure begins its cooldown.
 
         Raises:
-            BadPicture: they rest.
+            BadPicture: the account is in a cooldown.
         """
-        until, _ = self._rests.get(account, (-math.inf, 0.0))
+        until, _ = self._cooldowns.get(account, (-math.inf, 0.0))
         if self._clock() < until:
             raise BadPicture(PictureFault.RESTING)
         try:
@@ -129,15 +129,17 @@ class MediaCooldowns:
 
     def _begin(self, account: Account) -> None:
         now = self._clock()
-        self._rests = {
-            one: rest for one, rest in self._rests.items() if now < rest[0] + FORGIVEN_SECONDS
+        self._cooldowns = {
+            one: rest
+            for one, rest in self._cooldowns.items()
+            if now < rest[0] + COOLDOWN_RESET_SECONDS
         }
-        _, before = self._rests.get(account, (now, FIRST_COOLDOWN_SECONDS / 2))
-        self._rests[account] = (now + 2 * before, 2 * before)
+        _, before = self._cooldowns.get(account, (now, FIRST_COOLDOWN_SECONDS / 2))
+        self._cooldowns[account] = (now + 2 * before, 2 * before)
 
 
 class Pictures:
-    """Fetches and fits pictures; what people sent is gone from the disk afterwards."""
+    """Fetches and fits pictures; the sent files are deleted afterwards."""
 
     def __init__(
         self,
@@ -146,7 +148,7 @@ class Pictures:
         folder: Path | None = None,
         cooldowns: MediaCooldowns | None = None,
     ) -> None:
-        """Make pictures in `folder`, which the next start clears; the system's own by default."""
+        """Use temporary folders in `folder`, emptied at the start; by default the system's."""
         self._media = media
         self._fetch = fetch
         self._folder = folder
@@ -154,16 +156,16 @@ class Pictures:
         self._sheets: dict[tuple[tuple[str | None, int], ...], bytes] = {}
 
     async def fitted(self, generation: Generation, mode: Mode) -> Fitted:
-        """Return the picture of a request, as large as its model asks.
+        """Return the picture of a request, in the size its model requires.
 
         Raises:
-            PictureGone: it cannot be had any more.
-            PictureDelayed: it could not be had this time.
-            BadPicture: it is not a picture we can use.
+            PictureGone: it can no longer be fetched.
+            PictureDelayed: it cannot be fetched now.
+            BadPicture: it cannot be used.
         """
         if generation.picture is None:
             raise PictureGone
-        with self._cooldowns.kept(generation.account), self._own_folder() as folder:
+        with self._cooldowns.guard(generation.account), self._own_folder() as folder:
             target = Path(folder) / "fitted.jpg"
             source = await self._fetched(generation.picture, Path(folder))
             picture = await measure(self._media, source)
@@ -177,8 +179,8 @@ class Pictures:
             return Fitted(aspect_ratio, data_uri(target))
 
     async def size(self, picture: str, account: Account) -> tuple[int, int]:
-        """Return the width and height of a picture in pixels; it fails as `cut` does."""
-        with self._cooldowns.kept(account), self._own_folder() as folder:
+        """Return the width and height of a picture in pixels; raises as `cut` does."""
+        with self._cooldowns.guard(account), self._own_folder() as folder:
             found = await measure(self._media, await self._fetched(picture, Path(folder)))
             return found.width, found.height
 
@@ -186,12 +188,12 @@ class Pictures:
         """Return a picture as a JPEG that shows what filling a frame of this shape cuts away.
 
         Raises:
-            PictureGone: it cannot be had any more.
-            PictureDelayed: it could not be had this time.
-            BadPicture: it is not a picture we can use.
-            MediaFailed: the work broke down.
+            PictureGone: it can no longer be fetched.
+            PictureDelayed: it cannot be fetched now.
+            BadPicture: it cannot be used.
+            MediaFailed: the job failed.
         """
-        with self._cooldowns.kept(account), self._own_folder() as folder:
+        with self._cooldowns.guard(account), self._own_folder() as folder:
             target = Path(folder) / "cut.jpg"
             source = await self._fetched(picture, Path(folder))
             width, height = frame
@@ -201,13 +203,13 @@ class Pictures:
             return target.read_bytes()
 
     async def sheet(self, stills: Sequence[str | None], seconds: Sequence[int]) -> bytes:
-        """Return a JPEG of numbered stills, by the ids of their files; some may be missing.
+        """Return a JPEG of numbered stills, by their file ids.
 
-        What is missing is shown by how many `seconds` its video lasts.
+        If a still is missing, the length of its video in `seconds` is shown instead.
 
         Raises:
             BadPicture: it took too long.
-            MediaFailed: the work broke down.
+            MediaFailed: the job failed.
         """
         key = tuple(zip(stills, seconds, strict=True))
         if key not in self._sheets:
@@ -223,7 +225,7 @@ class Pictures:
                     self._media, "draw_sheet",
                     source=source, target=target, sizes=sizes, seconds=[*seconds],
                 )  # fmt: skip
-                while len(self._sheets) >= SHEETS_KEPT:
+                while len(self._sheets) >= MAX_CACHED_SHEETS:
                     self._sheets.pop(next(iter(self._sheets)))
                 self._sheets[key] = target.read_bytes()
         return self._sheets[key]
@@ -244,7 +246,7 @@ class Pictures:
         return tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder)
 
     async def _fetched(self, picture: str, folder: Path) -> Path:
-        """Fetch a picture, or a video and draw the frame that is meant."""
+        """Fetch a picture, or the frame of a video."""
         frame, sent = _FRAME.fullmatch(picture), folder / "sent"
         if frame is None:
             await self._fetch(picture, sent)
@@ -261,7 +263,7 @@ class Pictures:
 
 
 class BadPicture(Exception):
-    """The picture cannot be used, whatever the bot does; `reason` says why."""
+    """The picture can never be used; `reason` says why."""
 
     def __init__(self, reason: PictureFault) -> None:
         super().__init__(reason.value)
@@ -270,7 +272,7 @@ class BadPicture(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture's size in pixels, as it is meant to be seen, and its format by Pillow's name."""
+    """A picture's size in pixels, as displayed, and its format as Pillow names it."""
 
     width: int
     height: int
@@ -278,18 +280,18 @@ class Picture:
 
 
 async def measure(media: MediaProcesses, source: Path) -> Picture:
-    """Tell a picture's size and format.
+    """Return a picture's size and format.
 
     Raises:
         BadPicture: It cannot be used.
-        MediaFailed: The work broke down; the picture may be good.
+        MediaFailed: The job failed; the picture may be good.
     """
     answer = await _run(media, "measure_picture", source=source)
     match answer:
         case {"width": int(width), "height": int(height), "format": str(kind)}:
             return Picture(width, height, kind)
         case _:
-            raise MediaFailed("measure_picture: not a picture's measures")
+            raise MediaFailed("measure_picture: not a picture's size")
 
 
 async def fit(
@@ -297,13 +299,13 @@ async def fit(
 ) -> None:
     """Write the picture to `target` as a JPEG of exactly this size in pixels, without metadata.
 
-    It fills the shape: what goes in width goes from both sides alike, what goes in height goes
-    a third from above and two thirds from below, because faces sit high. To `pad` keeps the whole
-    picture, over a blurred and darkened copy of itself. Transparency becomes white.
+    The picture is cropped to the shape: in width equally on both sides, in height a third at the
+    top and two thirds at the bottom, because faces are high. With `pad`, the whole picture is kept,
+    over a blurred and darkened copy of itself. Transparency becomes white.
 
     Raises:
         BadPicture: It cannot be used.
-        MediaFailed: The work broke down; the picture may be good.
+        MediaFailed: The job failed; the picture may be good.
     """
     await _run(
         media, "fit_picture", source=source, target=target, width=width, height=height, pad=pad
@@ -311,9 +313,9 @@ async def fit(
 
 
 def nearest_aspect(width: int, height: int, choices: Sequence[str]) -> str:
-    """Choose the shape ("W:H") a picture loses least in; the first of equally near ones.
+    """Return the aspect ratio ("W:H") nearest to a picture's; of equally near ones, the first.
 
-    Nearness is that of the ratios' logarithms: twice as wide is as far as twice as tall.
+    The distance is that of the ratios' logarithms: twice as wide is as far as twice as tall.
     """
 
     def distance(choice: str) -> float:
@@ -331,17 +333,17 @@ def share_lost(picture: tuple[int, int], frame: tuple[int, int]) -> float:
 
 
 def _still_in(file: Path) -> bytes:
-    """Return a still that was fetched; none where it could not be had, or is none."""
-    return file.read_bytes() if file.exists() and file.stat().st_size <= STILL_BYTES else b""
+    """Return a fetched still, or b"" if it is missing or too large."""
+    return file.read_bytes() if file.exists() and file.stat().st_size <= MAX_STILL_BYTES else b""
 
 
 def data_uri(path: Path) -> str:
-    """Give a fitted picture as the text in which it travels to the provider."""
+    """Return a JPEG as a data URI."""
     return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
 async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, Any]:
-    """Run a picture job, and translate what the picture is to blame for."""
+    """Run a picture job; raise BadPicture if it refuses the picture or takes too long."""
     try:
         return await media.run(job, **arguments)
     except MediaTimeout as error:

@@ -1,11 +1,11 @@
-"""Child processes for everything that touches hostile bytes.
+"""Child processes in which untrusted media files are decoded.
 
 Decoders run outside the bot: a crash, a leak or an endless loop ends a child, never the bot, and
 the bot never loads the decoders. Each job has a child of its own, forked by a launcher that has
-loaded them. Orders and answers are JSON over a socket, so a child that was taken over can lie about
-a picture but cannot hand objects to its parent; pictures and videos travel as files whose names the
-parent chose. The launcher starts without the bot's environment, which holds its token;
-`generation.media.child` says what else is kept from a child, and on which kernel.
+loaded them. Jobs and answers are JSON over a socket, so a compromised child can return false data
+about a picture but no objects; pictures and videos are passed as files whose names the parent
+chose. The launcher starts without the bot's environment, which contains its token;
+`generation.media.child` lists the other restrictions of a child, by kernel.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from typing import Any, Final, NamedTuple, Self
 from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-"""Where `generation` is found; the launcher starts there."""
+"""The folder of the package `generation`, in which the launcher starts."""
 
 _START_SECONDS: Final = 60.0
-"""For the launcher to load the decoders, on the slowest disk."""
+"""Time for the launcher to load the decoders, on the slowest disk."""
 
-_END_SECONDS: Final = 2.0
-"""For the launcher to bury a child; later it is taken for stopped, and killed itself."""
+_REAP_SECONDS: Final = 2.0
+"""Time for the launcher to reap a child; after that, the launcher is killed."""
 
 _ANSWER_BYTES: Final = 65536
 
 
 class Queue(Enum):
-    """A queue of jobs done one at a time, and of results two.
+    """The queue of a job: pictures that people send, results, encodings, films and charts.
 
-    What people send never stands in front of results, nor do the minutes of an encoding, nor does
-    what is made of results once more stand in front of one that is encoded.
+    They are separate so that sent pictures and long encodings do not delay results, and films do
+    not delay encodings.
     """
 
     SENT = auto()
@@ -47,12 +47,12 @@ class Queue(Enum):
     CHART = auto()
 
 
-_AT_ONCE: Final = dict.fromkeys(Queue, 1) | {Queue.RESULT: 2}
-"""Jobs of a queue side by side: a video that takes its two minutes holds up no other."""
+_CONCURRENCY: Final = dict.fromkeys(Queue, 1) | {Queue.RESULT: 2}
+"""Concurrent jobs of a queue; two of results, so that a slow video does not delay others."""
 
 
 class Limits(NamedTuple):
-    """What a job gets: its queue, seconds by the clock, and seconds of processor time."""
+    """The queue of a job, its limit in seconds, and in seconds of processor time."""
 
     queue: Queue
     seconds: float
@@ -60,15 +60,15 @@ class Limits(NamedTuple):
 
 
 LIMITS: Final = {
-    # a picture of 50 million pixels takes less than two seconds where little else is done
+    # a picture of 50 million pixels takes less than two seconds on an idle machine
     "measure_picture": Limits(Queue.SENT, 10.0, 5),
     "fit_picture": Limits(Queue.SENT, 10.0, 5),
-    # less than a card waits for it: what takes longer sends its sender to rest
+    # less than a card waits for it; a timeout begins a cooldown of the sender
     "draw_cut": Limits(Queue.SENT, 4.0, 3),
     "draw_sheet": Limits(Queue.SENT, 4.0, 3),
     "draw_frame": Limits(Queue.SENT, 10.0, 10),
     "draw_chart": Limits(Queue.CHART, 30.0, 20),
-    "tell_confinement": Limits(Queue.RESULT, 10.0, 5),
+    "report_confinement": Limits(Queue.RESULT, 10.0, 5),
     "probe_video": Limits(Queue.RESULT, 120.0, 240),
     "remux_video": Limits(Queue.RESULT, 120.0, 240),
     "encode_video": Limits(Queue.ENCODE, 600.0, 1200),
@@ -78,9 +78,9 @@ LIMITS: Final = {
 
 
 class Launcher:
-    """A process with the decoders loaded, which forks children and touches no file itself.
+    """A process with the decoders loaded, which forks children and opens no file itself.
 
-    It starts with the first job, and ends when it is told to or when the bot is gone.
+    It starts with the first job, and ends by `end` or when the bot's process ends.
     """
 
     def __init__(self) -> None:
@@ -88,16 +88,19 @@ class Launcher:
         self._control: socket.socket | None = None
 
     def fork(self, order: bytes) -> socket.socket:
-        """Have a child do a job; give the channel to it.
+        """Start a job in a child; return the channel to it.
 
-        A first space tells that it began. Shutting the channel down for writing kills the child.
-        The channel's end tells that the child is gone.
+        The child sends a space when it begins. Shutting the channel down for writing kills the
+        child. The end of the channel means that the child is gone.
+
+        Raises:
+            MediaFailed: No child can be started.
         """
         channel, theirs = socket.socketpair()
         with theirs:
             try:
                 channel.sendall(order)
-                socket.send_fds(self._started(), [b"\0"], [theirs.fileno()])
+                socket.send_fds(self._ensure_started(), [b"\0"], [theirs.fileno()])
             except OSError as error:
                 channel.close()
                 raise MediaFailed(f"no child starts: {error!r}") from error
@@ -105,15 +108,15 @@ class Launcher:
         return channel
 
     def end(self) -> None:
-        """Kill the process, which takes its children along."""
+        """Kill the process, which also kills its children."""
         if self._process is not None and self._control is not None:
             self._control.close()
             self._process.kill()
             self._process.wait()
             self._process = None
 
-    def _started(self) -> socket.socket:
-        """Start the process unless it runs; give the way to it."""
+    def _ensure_started(self) -> socket.socket:
+        """Start the process unless it runs; return the control socket."""
         if self._control is None or self._process is None or self._process.poll() is not None:
             self.end()
             self._control, theirs = socket.socketpair()
@@ -125,7 +128,7 @@ class Launcher:
                     stderr=subprocess.DEVNULL,
                     cwd=_ROOT,
                     env={},
-                    # A terminal's Ctrl-C goes to its whole group; jobs end as the bot decides.
+                    # Ctrl-C goes to the whole process group, but the bot decides when jobs end
                     start_new_session=True,
                 )
         return self._control
@@ -145,12 +148,12 @@ class MediaProcesses:
         self._launcher = launcher
         self._idle_seconds = idle_seconds
         self._idle: asyncio.TimerHandle | None = None
-        self._queues = {queue: asyncio.Semaphore(most) for queue, most in _AT_ONCE.items()}
+        self._queues = {queue: asyncio.Semaphore(most) for queue, most in _CONCURRENCY.items()}
         self._channels: set[socket.socket] = set()
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
-        """Give the processes; none is started yet."""
+        """Return self; no process is started yet."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -158,15 +161,15 @@ class MediaProcesses:
         await self.close()
 
     async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
-        """Do a job of `generation.media.child` within its limits.
+        """Run a job of `generation.media.child` within its limits, and return its result.
 
-        The paths `source`, or all `sources`, and `target` are all a child may open. Cancelling the
-        caller kills the child that works for it. A failed attempt leaves no target.
+        A child may open only the paths `source`, or `sources`, and `target`. Cancelling the caller
+        kills the child. A failed attempt leaves no target.
 
         Raises:
-            MediaRefused: The bytes are not what the job works on.
+            MediaRefused: The file is not what the job works on.
             MediaTimeout: It took longer.
-            MediaFailed: The child died, or the job broke down, or this is closed.
+            MediaFailed: The child died, or the job failed, or the processes are closed.
         """
         queue, seconds, processor = LIMITS[job]
         # the child works in another folder
@@ -186,7 +189,7 @@ class MediaProcesses:
             except TimeoutError as error:
                 raise MediaTimeout(f"{job} took longer than {seconds:g} s") from error
             finally:
-                await self._end(channel)
+                await self._end_child(channel)
                 if not is_done:
                     _remove(arguments.get("target"))
             return result
@@ -196,9 +199,9 @@ class MediaProcesses:
         self._is_closed = True
         for channel in self._channels:
             channel.shutdown(socket.SHUT_WR)
-        late = asyncio.get_running_loop().call_later(_END_SECONDS, self._give_up)
-        # Who holds every queue knows that nobody works.
-        turns = [turn for queue, turn in self._queues.items() for _ in range(_AT_ONCE[queue])]
+        late = asyncio.get_running_loop().call_later(_REAP_SECONDS, self._abandon_children)
+        # once every slot of every queue is acquired, no job runs
+        turns = [turn for queue, turn in self._queues.items() for _ in range(_CONCURRENCY[queue])]
         for turn in turns:
             await turn.acquire()
         for turn in turns:
@@ -207,18 +210,18 @@ class MediaProcesses:
         if self._idle is not None:
             self._idle.cancel()
 
-    def _give_up(self) -> None:
-        """Wait for no child any more: a launcher that was stopped buries none."""
+    def _abandon_children(self) -> None:
+        """Stop waiting for children: a launcher that does not respond reaps none."""
         self._launcher.end()
         for channel in self._channels:
             channel.shutdown(socket.SHUT_RDWR)
 
-    async def _end(self, channel: socket.socket) -> None:
-        """Kill a child if it still works, and wait until it is gone."""
+    async def _end_child(self, channel: socket.socket) -> None:
+        """Kill a child if it still runs, and wait until it is gone."""
         try:
             channel.shutdown(socket.SHUT_WR)
-            async with asyncio.timeout(_END_SECONDS):
-                while await _said(channel):
+            async with asyncio.timeout(_REAP_SECONDS):
+                while await _receive(channel):
                     pass
         except TimeoutError:
             self._launcher.end()
@@ -228,43 +231,43 @@ class MediaProcesses:
             if self._idle is not None:
                 self._idle.cancel()
             loop = asyncio.get_running_loop()
-            self._idle = loop.call_later(self._idle_seconds, self._rest)
+            self._idle = loop.call_later(self._idle_seconds, self._end_if_idle)
 
-    def _rest(self) -> None:
-        """End the launcher unless there is work again."""
+    def _end_if_idle(self) -> None:
+        """End the launcher unless a job runs."""
         if not self._channels:
             self._launcher.end()
 
 
 def _remove(target: Path | str | None) -> None:
-    """Take away what an attempt may have left half done."""
+    """Delete an incomplete target."""
     if target is not None:
         Path(target).unlink(missing_ok=True)
 
 
 async def _answer(channel: socket.socket, seconds: float) -> bytes:
-    """Read what a child says until it is gone, within `seconds` of its start."""
+    """Read from a child until it is gone, at most `seconds` after its start."""
     try:
         async with asyncio.timeout(_START_SECONDS):
-            answer = await _said(channel)
+            answer = await _receive(channel)
     except TimeoutError as error:
         raise MediaFailed("no child starts") from error
     async with asyncio.timeout(seconds):
-        while len(answer) < _ANSWER_BYTES and (more := await _said(channel)):
+        while len(answer) < _ANSWER_BYTES and (more := await _receive(channel)):
             answer += more
     return answer
 
 
-async def _said(channel: socket.socket) -> bytes:
-    """Wait for something that a child says; nothing, once it is gone."""
+async def _receive(channel: socket.socket) -> bytes:
+    """Read from a child; b"" once it is gone."""
     try:
         return await asyncio.get_running_loop().sock_recv(channel, _ANSWER_BYTES)
     except ConnectionError:
-        return b""  # gone before it read its order
+        return b""  # gone before it read its job
 
 
 def _result(job: str, answer: bytes) -> dict[str, Any]:
-    """Read an answer, which is a stranger's word."""
+    """Parse an answer of a child, which is untrusted."""
     try:
         content = json.loads(answer)
     except (ValueError, RecursionError) as error:

@@ -1,11 +1,10 @@
-"""Videos made ready for a chat: unchanged where they already play everywhere.
+"""Preparation of videos for a chat: unchanged if they already play everywhere.
 
 The work is done in a media process (`generation.media.video_jobs` and `video_copies`); what to
-do is decided here, from facts. An mp4 with H.264, AAC and its index in front goes out byte for
-byte. Other H.264 that iPhones and Androids show in a chat is repacked without loss, with a silent
+do is decided here, from a probe. An mp4 with H.264, AAC and its index in front is sent byte for
+byte. Other H.264 that iPhones and Androids show in a chat is remuxed without loss, with a silent
 sound track if it has none, because a chat shows an mp4 without sound as a GIF. Everything else, and
-what is over the limit, is encoded again. What waits on the disk is removed once nobody comes for it
-any more.
+what is over the limit, is encoded again. Videos that nobody fetches expire.
 """
 
 from __future__ import annotations
@@ -39,23 +38,23 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 WAITING = frozenset({State.READY, State.UNDELIVERABLE})
-"""Only these still need their video; one on its way to `ready` is fetched again."""
+"""States in which the file is still needed; before `ready`, it is downloaded again."""
 
 logger = logging.getLogger(__name__)
 
 
-_SHOWN_PIXELS: Final = frozenset({"yuv420p", "yuvj420p"})
-_LONGEST_SHOWN: Final = 4096
-"""Pixels of the longer side that a phone's decoder takes."""
+_PLAYABLE_PIXEL_FORMATS: Final = frozenset({"yuv420p", "yuvj420p"})
+_MAX_PLAYABLE_SIDE: Final = 4096
+"""Pixels of the longer side that phones can decode."""
 
 
 class NotAVideo(Exception):
-    """The file is no video: another thing, or not one frame of it can be decoded."""
+    """The file is no video, or not one frame of it can be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliverable:
-    """A file as it goes to a chat: pixels as seen (turned, square), bytes, and a small JPEG."""
+    """A file ready to send: its size as displayed (rotated, square pixels), and a thumbnail."""
 
     path: Path
     kind: Literal["video", "document"]
@@ -68,23 +67,23 @@ class Deliverable:
 
 @dataclass(slots=True, eq=False)
 class Upload:
-    """A place among the uploads; `is_gone` once the whole file was handed to the network.
+    """The state of an upload; `is_gone` once the whole file was handed to the network.
 
-    Nobody can have a file before: a request that breaks off is none.
+    Before that, Telegram cannot have the file: it ignores a request that breaks off.
     """
 
     is_gone: bool = False
 
 
 class UploadedFile(io.BufferedReader):
-    """A file on the disk that tells its upload when it was read to the end."""
+    """A file that marks its upload as gone once it was read to the end."""
 
     def __init__(self, path: Path, upload: Upload) -> None:
         super().__init__(io.FileIO(path))
         self._upload = upload
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read on; fewer bytes than were asked for are the last."""
+        """Read; fewer bytes than requested mean the end of the file."""
         piece = super().read(size)
         if size is None or size < 0 or len(piece) < size:
             self._upload.is_gone = True
@@ -92,7 +91,7 @@ class UploadedFile(io.BufferedReader):
 
 
 class Facts(BaseModel):
-    """What a media process found out about a video; `seconds` is 0 where the file does not say."""
+    """The result of probing a video; `seconds` is 0 if the file does not tell."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -109,22 +108,22 @@ class Facts(BaseModel):
 
 
 class Plan(Enum):
-    """What has to happen to a video before it can be sent."""
+    """How a video is prepared for sending."""
 
-    AS_IT_IS = auto()
+    AS_IS = auto()
     REMUX = auto()
     ENCODE = auto()
     DOCUMENT = auto()
 
 
 def plan(facts: Facts, limit: int) -> Plan:
-    """Decide what has to happen for a video to play everywhere within `limit` bytes."""
+    """Decide how to make a video play everywhere within `limit` bytes."""
     if facts.video not in PICTURE_DECODERS:
         return Plan.DOCUMENT
     shown = (
         facts.video == "h264"
-        and facts.pixels in _SHOWN_PIXELS
-        and max(facts.width, facts.height) <= _LONGEST_SHOWN
+        and facts.pixels in _PLAYABLE_PIXEL_FORMATS
+        and max(facts.width, facts.height) <= _MAX_PLAYABLE_SIDE
     )
     if facts.size > limit or not shown:
         return Plan.ENCODE
@@ -134,21 +133,21 @@ def plan(facts: Facts, limit: int) -> Plan:
         and facts.index_first
         and facts.sound == "aac"
     )
-    return Plan.AS_IT_IS if ready else Plan.REMUX
+    return Plan.AS_IS if ready else Plan.REMUX
 
 
 async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: int) -> Deliverable:
     """Make a video ready to send within `limit` bytes; `source` itself is never changed.
 
-    New files go to `folder`, named after `source`; a failed attempt leaves none. A video that shows
-    a frame is not held up by a thumbnail that fails, nor by an encoding that takes too long.
+    New files go to `folder`, named after `source`; a failed attempt leaves none. If the thumbnail
+    fails, the video is sent without; if encoding takes too long, as a document.
 
     Raises:
-        NotAVideo: There is nothing to show in it.
-        MediaTimeout, MediaFailed: The work broke down; the video may be good.
+        NotAVideo: It has no frame.
+        MediaTimeout, MediaFailed: The job failed; the video may be good.
     """
     drawn = folder / f"{source.stem}.thumbnail.jpg"
-    facts, thumbnail = await _look_into(media, source, drawn)
+    facts, thumbnail = await _probe_with_thumbnail(media, source, drawn)
     todo = plan(facts, limit)
     path = source
     if todo in {Plan.REMUX, Plan.ENCODE}:
@@ -181,42 +180,42 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
     )
 
 
-class Downloaded(Protocol):
-    """Where videos lie until they are delivered."""
+class VideoStore(Protocol):
+    """The videos on the disk until they are delivered."""
 
     def path_of(self, generation: Generation) -> Path:
-        """Return where a generation's video lies."""
+        """Return the path of a generation's video."""
         ...
 
     async def restore(self, generation: Generation) -> None:
-        """Bring back a video that is gone from there."""
+        """Download a video again whose file is gone."""
         ...
 
 
-TRIES_AS_VIDEO: Final = 5
-"""How often a video is tried to be made ready before it goes as it is: about half a minute."""
+MAX_TRIES_AS_VIDEO: Final = 5
+"""Attempts to prepare a video, about half a minute, before it is sent unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPreparation:
-    """Brings videos on the disk into a form Telegram takes, and tidies up behind that.
+    """Prepares videos on the disk for sending, and removes the files afterwards.
 
-    `limit` is how many bytes Telegram is believed to take.
+    `limit` is Telegram's limit of an upload, in bytes.
     """
 
-    downloads: Downloaded
+    downloads: VideoStore
     media: MediaProcesses
     limit: int
 
     async def prepare(self, generation: Generation, limit: int | None = None) -> Deliverable:
-        """Return the file to send, at most `limit` bytes, fetched again where it is gone.
+        """Return the file to send, at most `limit` bytes, downloaded again if it is gone.
 
-        What cannot be made ready however often goes as it is, as a document.
+        After `MAX_TRIES_AS_VIDEO` failures, it is the unchanged file, sent as a document.
 
         Raises:
-            FileGone: it can no longer be had.
-            MediaError: it cannot be made ready now.
-            NotAVideo: the file holds none.
+            FileGone: it can no longer be downloaded.
+            MediaError: it cannot be prepared now.
+            NotAVideo: the file is no video.
         """
         source = self.downloads.path_of(generation)
         if not source.exists():
@@ -226,13 +225,13 @@ class UploadPreparation:
             return await prepare(self.media, source, source.parent, limit=limit)
         except (MediaError, NotAVideo) as error:
             size = source.stat().st_size
-            if generation.preparation_setbacks < TRIES_AS_VIDEO or size > limit:
+            if generation.preparation_setbacks < MAX_TRIES_AS_VIDEO or size > limit:
                 raise
             logger.warning("generation %d goes as a document: %s", generation.id, error)
             return Deliverable(source, "document", 0, 0, 0.0, None, size)
 
     def tidy(self, generation: Generation, *, keep_source: bool) -> None:
-        """Remove what was made for sending, and the video itself once it arrived."""
+        """Delete the files made for sending, and the video itself unless `keep_source`."""
         source = self.downloads.path_of(generation)
         for file in source.parent.glob(f"{source.stem}.*"):
             if file != source or not keep_source:
@@ -242,28 +241,28 @@ class UploadPreparation:
 async def first_frame(
     media: MediaProcesses, source: Path, target: Path, *, last: bool = False
 ) -> None:
-    """Write a video's first (or last) frame to `target` as a JPEG, turned as it is shown.
+    """Write a video's first (or last) frame to `target` as a JPEG, rotated as displayed.
 
     Raises:
-        NotAVideo: There is no frame in it.
-        MediaTimeout, MediaFailed: The work broke down.
+        NotAVideo: It has no frame.
+        MediaTimeout, MediaFailed: The job failed.
     """
     await _run(media, "draw_frame", source=source, target=target, last=last)
 
 
-async def _look_into(
+async def _probe_with_thumbnail(
     media: MediaProcesses, source: Path, target: Path
 ) -> tuple[Facts, Path | None]:
-    """Learn the facts of a file, and draw its thumbnail if it can be drawn; raises as `probe`."""
+    """Probe a file and draw its thumbnail, if it can be drawn; raises as `probe` does."""
     try:
-        return await probe(media, source, target), _if_drawn(target)
+        return await probe(media, source, target), _remove_if_empty(target)
     except MediaError:
-        # it may be the thumbnail's fault
+        # the thumbnail may be what failed
         return await probe(media, source), None
 
 
-def _if_drawn(thumbnail: Path) -> Path | None:
-    """Return a thumbnail, and leave no empty one."""
+def _remove_if_empty(thumbnail: Path) -> Path | None:
+    """Return a thumbnail, or delete it and return None if it is empty."""
     if thumbnail.exists() and thumbnail.stat().st_size:
         return thumbnail
     thumbnail.unlink(missing_ok=True)
@@ -271,11 +270,11 @@ def _if_drawn(thumbnail: Path) -> Path | None:
 
 
 async def probe(media: MediaProcesses, source: Path, target: Path | None = None) -> Facts:
-    """Learn the facts of a file, and draw a thumbnail to `target`, which is empty without one.
+    """Probe a file, and draw a thumbnail to `target`, which stays empty if there is none.
 
     Raises:
-        NotAVideo: It is none.
-        MediaTimeout, MediaFailed: The work broke down.
+        NotAVideo: It is no video.
+        MediaTimeout, MediaFailed: The job failed.
     """
     answer = await _run(media, "probe_video", source=source, target=target)
     try:
@@ -285,7 +284,7 @@ async def probe(media: MediaProcesses, source: Path, target: Path | None = None)
 
 
 async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, Any]:
-    """Run a video job, and translate what the file is to blame for."""
+    """Run a video job; raise NotAVideo if it refuses the file."""
     try:
         return await media.run(job, **arguments)
     except MediaRefused as error:
@@ -293,36 +292,36 @@ async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, A
 
 
 def video_in(folder: Path, generation: int) -> Path:
-    """Return where the video of a generation lies."""
+    """Return the path of a generation's video in a folder."""
     return folder / f"{generation}.mp4"
 
 
 async def clean_up(db: Database, *, videos: Path, pictures: Path) -> None:
-    """Remove at a start what a killed process left: sent pictures, videos already delivered.
+    """Delete files that a killed process left: pictures, and videos already delivered.
 
-    Folders that miss are made.
+    Creates the folders if they are missing.
     """
     async with db.reading() as connection:
         waiting = await generations.in_states(connection, WAITING)
     shutil.rmtree(pictures, ignore_errors=True)
-    _clear(pictures)
-    _clear(videos, {video_in(videos, one.id).name for one in waiting})
+    _empty_folder(pictures)
+    _empty_folder(videos, {video_in(videos, one.id).name for one in waiting})
 
 
-async def drop_outdated(db: Database, folder: Path, *, now: float) -> None:
-    """Delete the videos that nobody came for in 30 days."""
+async def delete_expired(db: Database, folder: Path, *, now: float) -> None:
+    """Delete the files of videos that could not be delivered for 30 days."""
     async with db.reading() as connection:
         numbers = await videos.expired(connection, now=now)
     files = [file for file in (video_in(folder, one) for one in numbers) if file.exists()]
     for file in files:
         await asyncio.to_thread(file.unlink, missing_ok=True)
     if files:
-        logger.info("%d videos that nobody came for are gone", len(files))
+        logger.info("%d expired videos are deleted", len(files))
 
 
-def _clear(folder: Path, needed: Collection[str] = ()) -> None:
+def _empty_folder(folder: Path, needed: Collection[str] = ()) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
-        # a folder is none of ours: a disk of its own has a lost+found
+        # a file system's root has a folder lost+found
         if file.name not in needed and not file.is_dir():
             file.unlink()

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 8_000_000
 """Bytes of an answer that are read; the catalogue has about 519 000."""
-SILENCE = httpx.Timeout(20, connect=10)
-IN_ALL_SECONDS = 60.0
+HTTP_TIMEOUT = httpx.Timeout(20, connect=10)
+TOTAL_TIMEOUT_SECONDS = 60.0
 VIDEO_TYPE = "internal/video-generations/submit"
 MAKES_VIDEOS = frozenset({"text_to_video", "image_to_video"})
 
 
-class NoFeed(Exception):
+class FeedUnavailable(Exception):
     """A feed could not be had, or says nothing that can be used."""
 
 
@@ -100,26 +100,26 @@ class Feeds:
         self._url = url.rstrip("/")
 
     async def models(self) -> tuple[Listed, ...]:
-        """Return the video models listed now. Raises NoFeed, also where there are none."""
+        """Return the video models listed now. Raises FeedUnavailable, also where there are none."""
         listed = await self._ask("/v1/models?include=pricing,capabilities", Feed[Listed])
         models = tuple(one for one in listed if one.type == VIDEO_TYPE)
         if not models:
-            raise NoFeed("the list of models has no model for videos")
+            raise FeedUnavailable("the list of models has no model for videos")
         return models
 
     async def retired(self) -> tuple[Retired, ...]:
-        """Return the models that go or are gone. Raises NoFeed."""
+        """Return the models that go or are gone. Raises FeedUnavailable."""
         return await self._ask("/v1/models/deprecations", Feed[Retired])
 
     async def _ask(self, path: str, feed: type[Feed[Entry]]) -> tuple[Entry, ...]:
         try:
             async with (
-                asyncio.timeout(IN_ALL_SECONDS),
+                asyncio.timeout(TOTAL_TIMEOUT_SECONDS),
                 self._http.stream(
                     "GET",
                     self._url + path,
                     headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                    timeout=SILENCE,
+                    timeout=HTTP_TIMEOUT,
                     follow_redirects=False,
                 ) as response,
             ):
@@ -127,12 +127,12 @@ class Feeds:
                 body = await read_body(response, BODY_LIMIT)
             return feed.model_validate_json(to_utf8(body)).entries
         except ValidationError as error:
-            raise NoFeed(f"{path}: the answer cannot be read") from error
+            raise FeedUnavailable(f"{path}: the answer cannot be read") from error
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, TimeoutError) as error:
-            raise NoFeed(truncate(f"{path}: {error!r}")) from error
+            raise FeedUnavailable(truncate(f"{path}: {error!r}")) from error
 
 
-TOLD_FROM = Decimal("0.2")
+PRICE_ALERT_SHARE = Decimal("0.2")
 """The share by which a price must move for the operator to be told."""
 
 
@@ -163,7 +163,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class PriceChange:
     """A price that moved: what a video of the family cost, and what it costs, in dollars."""
 
     family: str
@@ -271,31 +271,31 @@ def in_order(known: Offer, names: Iterable[str]) -> Offer:
     return known.only(order)
 
 
-def moved(before: Offer, after: Offer) -> list[Moved]:
+def price_changes(before: Offer, after: Offer) -> list[PriceChange]:
     """Return the live prices that moved by more than a fifth.
 
     Of all lengths, with sound and without, the one that moved most speaks for its resolution.
     """
-    worst: dict[tuple[str, str, str | None], Moved] = {}
+    worst: dict[tuple[str, str, str | None], PriceChange] = {}
     for family in after:
         for kind in KINDS:
             old = before[family.name].mode(kind) if family.name in before else None
             new = family.mode(kind)
             if old is not None and new is not None and old.live and new.live:
-                for one in _moved(family.name, old, new):
+                for one in _price_changes(family.name, old, new):
                     place = (one.family, one.model, one.resolution)
                     worst[place] = max(worst.get(place, one), one, key=lambda each: each.by)
-    return [one for one in worst.values() if one.by > TOLD_FROM]
+    return [one for one in worst.values() if one.by > PRICE_ALERT_SHARE]
 
 
-def _moved(family: str, old: Mode, new: Mode) -> Iterator[Moved]:
+def _price_changes(family: str, old: Mode, new: Mode) -> Iterator[PriceChange]:
     """Give every price there is for a mode, and what it was."""
     switch = (False, True) if new.fields.sound else (False,)
     videos = itertools.product(new.resolutions or (None,), new.seconds, switch)
     for resolution, seconds, silent in videos:
         if new.offers(seconds, resolution):
             was, now = (mode.cost(seconds, resolution, silent=silent) for mode in (old, new))
-            yield Moved(family, new.model, resolution, seconds, silent, was, now)
+            yield PriceChange(family, new.model, resolution, seconds, silent, was, now)
 
 
 def unknown_models(known: Offer, snapshot: Snapshot) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from generation.models import availability
-from generation.models.availability import Listed, NoFeed, Retired, Snapshot
+from generation.models.availability import FeedUnavailable, Listed, Retired, Snapshot
 from storage import DAY_SECONDS, outages
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
@@ -202,22 +202,22 @@ class Catalogue:
         """Ask the provider again, and tell the admins what became of the families named.
 
         Raises:
-            NoFeed: a feed could not be had; what the other says is taken up all the same.
+            FeedUnavailable: a feed could not be had; what the other says is taken up all the same.
         """
         models = await _answer(self.feeds.models())
         retired = await _answer(self.feeds.retired())
         snapshot = Snapshot(
-            self._served.snapshot.models if isinstance(models, NoFeed) else models,
-            self._served.snapshot.retired if isinstance(retired, NoFeed) else retired,
+            self._served.snapshot.models if isinstance(models, FeedUnavailable) else models,
+            self._served.snapshot.retired if isinstance(retired, FeedUnavailable) else retired,
         )
         served = _Served.of(self.bundled, self.names, snapshot)
         now = self.clock()
         prolonged: list[Cooldown] = []
         async with self.db.transaction() as tx:
-            if not isinstance(models, NoFeed):
+            if not isinstance(models, FeedUnavailable):
                 await outages.save_feed(tx, "models", _MODELS.dump_json(models).decode(), now=now)
                 prolonged = await self._prolong(tx, snapshot, now)
-            if not isinstance(retired, NoFeed):
+            if not isinstance(retired, FeedUnavailable):
                 await outages.save_feed(
                     tx, "deprecations", _RETIRED.dump_json(retired).decode(), now=now
                 )
@@ -228,7 +228,7 @@ class Catalogue:
         for model in self.unknown_models:
             logger.info("the provider has a model this version does not know: %s", model)
         for answer in (models, retired):
-            if isinstance(answer, NoFeed):
+            if isinstance(answer, FeedUnavailable):
                 raise answer
 
     async def _prolong(self, tx: Connection, snapshot: Snapshot, now: float) -> list[Cooldown]:
@@ -261,7 +261,7 @@ class Catalogue:
             await self.admins.notify(
                 tx, NoticeKind.NOTHING_SERVED, now=now, cause=f"nothing:{int(now)}"
             )
-        moved = "\n".join(map(str, availability.moved(before.named, after.named)))
+        moved = "\n".join(map(str, availability.price_changes(before.named, after.named)))
         if moved:
             await self.admins.notify(
                 tx, NoticeKind.PRICES_MOVED, now=now, moved=moved, cause=f"prices:{int(now)}"
@@ -284,8 +284,8 @@ class _Served:
         return cls(snapshot, live, named, availability.gone(known, snapshot))
 
 
-async def _answer(feed: Awaitable[T]) -> T | NoFeed:
+async def _answer(feed: Awaitable[T]) -> T | FeedUnavailable:
     try:
         return await feed
-    except NoFeed as error:
+    except FeedUnavailable as error:
         return error

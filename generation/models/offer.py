@@ -28,7 +28,7 @@ Pixels = Annotated[int, Field(gt=0, le=8192)]
 
 CREDIT_USD = Decimal("0.10")
 """What a credit stands for in US dollars where the operator says nothing else."""
-SLENDEREST = Fraction(21, 9)
+MAX_SIDE_RATIO = Fraction(21, 9)
 """How many times longer than the other a side may be: makers that name a limit say below 2.5."""
 
 
@@ -58,7 +58,7 @@ class PictureRule(BaseModel):
         across, _, down = (aspect_ratio or f"{width}:{height}").partition(":")
         slope = Fraction(int(across), int(down))
         if aspect_ratio is None:
-            slope = min(max(slope, 1 / SLENDEREST), SLENDEREST)
+            slope = min(max(slope, 1 / MAX_SIDE_RATIO), MAX_SIDE_RATIO)
         stretch = max(slope, 1 / slope)
         seen = max(min(Fraction(width), height * slope), min(Fraction(height), width / slope))
         longer = max(min(seen, Fraction(self.longest)), self.shortest * stretch)

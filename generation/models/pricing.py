@@ -39,7 +39,7 @@ _UNITS: dict[str, tuple[Unit, Decimal]] = {
 """What a measure counts, and how many of ours it holds; tokens and the like cannot be foretold."""
 
 
-_LEAST, _MOST = Decimal("0.000001"), Decimal(1_000_000)
+_MIN_NUMBER, _MAX_NUMBER = Decimal("0.000001"), Decimal(1_000_000)
 """Numbers beyond these are misreadings."""
 
 
@@ -64,12 +64,12 @@ class Rate(BaseModel):
     def suits(self, chosen: Mapping[str, object]) -> bool:
         """Whether nothing that was chosen speaks against it."""
         return all(
-            name not in chosen or spelt(chosen[name]) == spelt(value)
+            name not in chosen or normalized(chosen[name]) == normalized(value)
             for name, value in self.when.items()
         )
 
 
-_Quantity = Annotated[Decimal, Field(ge=_LEAST, le=_MOST)]
+_Quantity = Annotated[Decimal, Field(ge=_MIN_NUMBER, le=_MAX_NUMBER)]
 
 
 class _Quoted(BaseModel):
@@ -77,14 +77,14 @@ class _Quoted(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    price: Annotated[Annotated[Decimal, Field(gt=0, le=_MOST)] | None, NONE_IF_INVALID] = None
+    price: Annotated[Annotated[Decimal, Field(gt=0, le=_MAX_NUMBER)] | None, NONE_IF_INVALID] = None
     per: Annotated[_Quantity | None, NONE_IF_INVALID] = Decimal(1)
     measure: Annotated[str | None, NONE_IF_INVALID] = None
     unit: Annotated[str | None, NONE_IF_INVALID] = None
     when: Annotated[dict[str, Any] | None, NONE_IF_INVALID] = None
 
     def rate(self) -> Rate:
-        when = {name: spelt(value) for name, value in (self.when or {}).items()}
+        when = {name: normalized(value) for name, value in (self.when or {}).items()}
         counted = _UNITS.get((self.measure or self.unit or "").casefold())
         if self.price is not None and self.per is not None and counted is not None:
             unit, ours = counted
@@ -128,7 +128,7 @@ def cost(rates: Iterable[Rate], chosen: Mapping[str, object], seconds: int) -> D
     return max(known) if known and len(known) == len(found) else None
 
 
-def spelt(value: object) -> str:
+def normalized(value: object) -> str:
     """Spell a value so that true and "True", 720p and "720P" are the same."""
     return str(value).strip().casefold()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from generation.media.pictures import end_of
+from generation.media.pictures import last_frame_video
 from generation.models import pricing
 from generation.models.pricing import Period, began_at, ends_at
 from storage import DAY_SECONDS, chats, films, generations, ledger, outages, people, statistics
@@ -342,7 +342,7 @@ async def accept(
         if draws is None:
             return over
     request = replace(request, price_micros=price, budget_micros=given)
-    if request.picture and (before_it := end_of(request.picture)) is not None:
+    if request.picture and (before_it := last_frame_video(request.picture)) is not None:
         request = replace(request, parent=await films.by_file_id(tx, before_it))
     generation = await generations.insert(tx, request, now=now, due_at=now + wait)
     for part in draws:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot import scheduler
 from bot.tasks import CRASH_BACKOFF_SECONDS, MAX_CONCURRENT
 from generation.jobs.schedule import queue_deadline
-from generation.media.fetch import FETCHED_AT_ONCE
+from generation.media.fetch import MAX_CONCURRENT_FETCHES
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
 from storage import HOUR_SECONDS, chats, generations, notices, outages
@@ -193,13 +193,16 @@ async def test_videos_that_trickle_in_hold_up_no_question_about_others(
     chat: PrivateChat,
     ann: Person,
 ) -> None:
-    trickle, people = Trickle(), [telegram.person(f"Person {n}") for n in range(FETCHED_AT_ONCE)]
+    trickle, people = (
+        Trickle(),
+        [telegram.person(f"Person {n}") for n in range(MAX_CONCURRENT_FETCHES)],
+    )
     provider.faults.always("download", Fault("trickle", trickle.meet))
     async with house.running():
         for person in people:
             await telegram.private(person).send(person, "/video a boat")
         async with asyncio.timeout(20):
-            while trickle.held < FETCHED_AT_ONCE:
+            while trickle.held < MAX_CONCURRENT_FETCHES:
                 await asyncio.sleep(0.01)
         provider.next_render = Render.refused()
         await chat.send(ann, "/video a train")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generation.models.availability import NoFeed
+from generation.models.availability import FeedUnavailable
 from storage.database import fetch_all
 from tests.house import ADMIN
 
@@ -53,7 +53,7 @@ class Scene:
 
     async def refreshed(self) -> None:
         """Let the bot ask the provider for its models, as it does every day."""
-        with suppress(NoFeed):
+        with suppress(FeedUnavailable):
             await self.house.services.catalogue.refresh()
 
     async def ledger(self) -> list[tuple[str, int]]:

@@ -115,7 +115,7 @@ def share_launcher(control: socket.socket) -> None:
     def end(self: Launcher) -> None:
         """Do nothing, as the launcher is shared."""
 
-    Launcher._started = started  # type: ignore[method-assign] # noqa: SLF001 - there is no public way
+    Launcher._ensure_started = started  # type: ignore[method-assign] # noqa: SLF001 - there is no public way
     Launcher.end = end  # type: ignore[method-assign] # the same
 
 
@@ -167,7 +167,7 @@ def load() -> None:
 def main() -> None:
     """Fork a process for each line of standard input."""
     load()
-    share_launcher(LAUNCHER._started())  # noqa: SLF001 - else it starts with the first job
+    share_launcher(LAUNCHER._ensure_started())  # noqa: SLF001 - else it starts with the first job
     gc.freeze()  # so that forks share the memory of all objects
     for line in sys.stdin:
         environment = json.loads(line)

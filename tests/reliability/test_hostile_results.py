@@ -41,7 +41,7 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(fetch, "LARGEST_VIDEO", 3_000_000)
+    monkeypatch.setattr(fetch, "MAX_VIDEO_BYTES", 3_000_000)
     # quick where production is patient
     monkeypatch.setattr(schedule, "FIRST_LINK_WAIT", 0.05)
     monkeypatch.setattr(schedule, "LINK_TIMEOUT", 0.2)

@@ -18,7 +18,7 @@ from generation.jobs.schedule import (
 )
 from generation.media.formats import MediaFailed
 from generation.media.pool import MediaProcesses
-from generation.media.videos import TRIES_AS_VIDEO, UploadPreparation
+from generation.media.videos import MAX_TRIES_AS_VIDEO, UploadPreparation
 from sandbox.aimlapi import Fault, Render
 from storage.generations import State
 from tests.generation.steps import DEADLINE
@@ -456,7 +456,7 @@ async def test_a_video_that_cannot_be_looked_at_is_taken_and_goes_as_a_document(
     preparation = UploadPreparation(steps.downloads, BrokenMedia(), 50_000_000)
     with pytest.raises(MediaFailed):
         await preparation.prepare(ready)
-    ready = await steps.note(ready, preparation_setbacks=TRIES_AS_VIDEO)
+    ready = await steps.note(ready, preparation_setbacks=MAX_TRIES_AS_VIDEO)
     sent = await preparation.prepare(ready)
     assert (sent.kind, sent.path) == ("document", steps.downloads.path_of(ready))
     assert sent.size == sent.path.stat().st_size > 0

@@ -139,7 +139,7 @@ def paths(tmp_path: Path) -> dict[str, str]:
 def kept(without: str = "") -> dict[str, object]:
     """Return what this kernel keeps from a child, where it is not kept from using it."""
     program = f"from generation.media import child\n{without}"
-    return answer_of(program, "tell_confinement")
+    return answer_of(program, "report_confinement")
 
 
 def test_a_child_opens_its_two_files_and_reaches_nothing_else(
@@ -165,7 +165,7 @@ def test_a_child_opens_its_two_files_and_reaches_nothing_else(
     ("missing", "still"),
     [
         ("child.restrict_files = lambda *_: None", {"files": False}),
-        ("child.forbid_calls = lambda: None", {"calls": False}),
+        ("child.filter_system_calls = lambda: None", {"calls": False}),
     ],
 )
 def test_each_of_the_kernels_means_works_without_the_other_and_its_absence_is_told(
@@ -205,7 +205,7 @@ def test_a_child_is_the_first_to_go_when_memory_is_short_and_has_no_capabilities
 async def test_a_launcher_that_was_stopped_does_not_hang_a_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generation.media.pool._END_SECONDS", 0.1)
+    monkeypatch.setattr("generation.media.pool._REAP_SECONDS", 0.1)
     monkeypatch.setitem(LIMITS, "measure_picture", LIMITS["measure_picture"]._replace(seconds=60.0))
     pipe = tmp_path / "endless.png"
     os.mkfifo(pipe)

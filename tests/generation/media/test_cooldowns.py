@@ -36,7 +36,7 @@ def attempt(
     """Work for somebody, with this end; return why it was not even begun."""
     begun = False
     try:
-        with cooldowns.kept(account):
+        with cooldowns.guard(account):
             begun = True
             if error is not None:
                 raise error

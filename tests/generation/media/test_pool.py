@@ -288,7 +288,7 @@ def linger():
     time.sleep(0.2)
     return {{"started": started}}
 child.JOBS["linger"] = linger
-child.forbid_calls = lambda: None  # an old kernel
+child.filter_system_calls = lambda: None  # an old kernel
 child.main()
 """
     launcher, control, channel = ordered(program, "linger")

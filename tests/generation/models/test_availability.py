@@ -154,7 +154,7 @@ def test_a_price_of_any_length_that_moves_is_told() -> None:
     before = at("sora-2", *(rate("0.2", duration=str(seconds)) for seconds in (4, 8, 12)))
     after = at("sora-2", rate("0.2", duration="4"), rate("0.3", duration="8"),
                rate("0.4", duration="12"))  # fmt: skip
-    told = [str(one) for one in availability.moved(before, after)]
+    told = [str(one) for one in availability.price_changes(before, after)]
     assert told == ["openai/sora-2-t2v, 12 s at 720p: $2.40 → $4.80"], "the worst move alone"
 
 
@@ -163,12 +163,14 @@ def test_a_price_without_sound_that_moves_is_told() -> None:
         return at("veo-3.1", rate("0.4", generate_audio="true"),
                   rate(silent, generate_audio="false"))  # fmt: skip
 
-    told = [str(one) for one in availability.moved(veo("0.2"), veo("0.3"))]
+    told = [str(one) for one in availability.price_changes(veo("0.2"), veo("0.3"))]
     assert told == [
         "google/veo-3.1-t2v, 4 s at 720p, silent: $0.80 → $1.20",
         "google/veo-3.1-t2v, 4 s at 1080p, silent: $0.80 → $1.20",
     ]
-    assert availability.moved(veo("0.2"), veo("0.24")) == [], "a fifth is nothing to tell of"
+    assert availability.price_changes(veo("0.2"), veo("0.24")) == [], (
+        "a fifth is nothing to tell of"
+    )
 
 
 def test_models_nobody_knows_are_those_that_make_videos_of_prompts_or_pictures() -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from generation.models.offer import (
     ANY,
     KINDS,
-    SLENDEREST,
+    MAX_SIDE_RATIO,
     Frame,
     Kind,
     Mode,
@@ -293,5 +293,5 @@ def test_an_entry_fits_together(kind: Kind, mode: Mode) -> None:
     assert all(pair.resolution in mode.resolutions for pair in mode.without)
     assert mode.sound or mode.fields.sound is None, "a switch for sound where there is some"
     if (rule := mode.picture) is not None:
-        assert rule.shortest * SLENDEREST <= rule.longest, "every picture can be made to fit"
+        assert rule.shortest * MAX_SIDE_RATIO <= rule.longest, "every picture can be made to fit"
         assert 2 * rule.longest**2 <= rule.most_bytes, "more than any JPEG of that size takes"

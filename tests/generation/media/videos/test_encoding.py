@@ -64,7 +64,7 @@ async def test_what_phones_do_not_show_is_encoded_to_what_they_do(
     result = await prepare(media, source, tmp_path, limit=LIMIT)
     assert source.read_bytes() == before, "the provider's own file stays as it is"
     facts = await probe(media, result.path)
-    assert plan(facts, LIMIT) is Plan.AS_IT_IS, facts
+    assert plan(facts, LIMIT) is Plan.AS_IS, facts
     width, height = film.width // 2 * 2, film.height // 2 * 2
     assert (result.width, result.height) in {(width, height), (height, width)}
     assert (result.height > result.width) == film.turned

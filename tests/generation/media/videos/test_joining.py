@@ -159,7 +159,7 @@ async def test_scenes_of_the_same_parameters_are_copied_frame_by_frame(
     assert shown == pytest.approx([number / 24 for number in range(108)], abs=0.0001)
     assert len(seen.heard) / RATE == pytest.approx(4.5, abs=1024 / RATE)
     in_step(seen, [1.0, 2.5])
-    assert plan(await probe(media, film.path), LIMIT) is Plan.AS_IT_IS
+    assert plan(await probe(media, film.path), LIMIT) is Plan.AS_IS
     assert film.thumbnail is not None
 
 

@@ -68,8 +68,8 @@ FINE = Facts(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, Plan.AS_IT_IS),
-        ({"size": 2000}, Plan.AS_IT_IS),
+        ({}, Plan.AS_IS),
+        ({"size": 2000}, Plan.AS_IS),
         ({"size": 2001}, Plan.ENCODE),
         ({"size": 2001, "video": "prores"}, Plan.ENCODE),
         ({"video": "prores"}, Plan.ENCODE),
@@ -78,7 +78,7 @@ FINE = Facts(
         ({"video": "ffv1", "size": 2001}, Plan.DOCUMENT),
         ({"video": "hevc"}, Plan.ENCODE),
         ({"width": 7680, "height": 4320}, Plan.ENCODE),
-        ({"width": 2160, "height": 3840}, Plan.AS_IT_IS),
+        ({"width": 2160, "height": 3840}, Plan.AS_IS),
         ({"container": "matroska", "brand": ""}, Plan.REMUX),
         ({"brand": "qt"}, Plan.REMUX),
         ({"index_first": False}, Plan.REMUX),
