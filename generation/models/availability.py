@@ -1,6 +1,6 @@
-"""What becomes of the offer when the provider says what it serves: decisions over values only.
+"""The provider's feeds of models, and pure functions that apply them to the offer.
 
-Absence from the live list is no withdrawal: a deprecated model leaves it and still serves.
+Absence from the live list is no withdrawal: a deprecated model leaves the list and still works.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from generation.models.offer import Family, Kind, Mode
 
 BODY_LIMIT = 8_000_000
-"""Bytes of an answer that are read; the catalogue has about 519 000."""
+"""Limit of a response in bytes; the catalogue has about 519 000."""
 HTTP_TIMEOUT = httpx.Timeout(20, connect=10)
 TOTAL_TIMEOUT_SECONDS = 60.0
 VIDEO_TYPE = "internal/video-generations/submit"
@@ -35,11 +35,11 @@ MAKES_VIDEOS = frozenset({"text_to_video", "image_to_video"})
 
 
 class FeedUnavailable(Exception):
-    """A feed could not be had, or says nothing that can be used."""
+    """A feed could not be fetched, or has no usable content."""
 
 
 def _rates_of(value: Any) -> Any:
-    """Read the provider's own form; what was kept here is in ours already."""
+    """Parse the provider's pricing; stored feeds contain parsed rates already."""
     return value if isinstance(value, list | tuple) else read_rates(value)
 
 
@@ -54,7 +54,7 @@ class _Entry(BaseModel):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name the model can be asked by."""
+        """The id and the aliases of the model."""
         return frozenset({self.id, *self.aliases})
 
 
@@ -62,7 +62,7 @@ Entry = TypeVar("Entry", bound=_Entry)
 
 
 class Listed(_Entry):
-    """A model of the live catalogue; its rates are empty where its price cannot be foretold."""
+    """A model of the live catalogue; its rates are empty if its price cannot be estimated."""
 
     type: str = ""
     capabilities: tuple[str, ...] = ()
@@ -70,37 +70,37 @@ class Listed(_Entry):
 
     @property
     def makes_videos(self) -> bool:
-        """Whether a prompt or a picture becomes a video there."""
+        """Whether it makes videos of a prompt or a picture."""
         return self.type == VIDEO_TYPE and not MAKES_VIDEOS.isdisjoint(self.capabilities)
 
 
 class Retired(_Entry):
-    """A model that goes: `deprecated` still serves, so does `superseded`, by its successor."""
+    """A retired model: `deprecated` still works, and so does `superseded`, by its successor."""
 
     status: Literal["deprecated", "superseded", "withdrawn"]
     replaced_by: str | None = None
 
 
 class Feed(BaseModel, Generic[Entry]):
-    """What a feed answers; whatever makes no sense in it is left out."""
+    """The response of a feed; invalid entries are ignored."""
 
     data: tuple[Annotated[Entry | None, NONE_IF_INVALID], ...]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The entries that make sense."""
+        """The valid entries."""
         return tuple(one for one in self.data if one is not None)
 
 
 class Feeds:
-    """Asks for both feeds at `url`; `http` is opened and closed by whoever gives it."""
+    """Reads both feeds at `url`; the caller opens and closes `http`."""
 
     def __init__(self, http: httpx.AsyncClient, *, url: str) -> None:
         self._http = http
         self._url = url.rstrip("/")
 
     async def models(self) -> tuple[Listed, ...]:
-        """Return the video models listed now. Raises FeedUnavailable, also where there are none."""
+        """Return the listed video models. Raises FeedUnavailable, also if there are none."""
         listed = await self._ask("/v1/models?include=pricing,capabilities", Feed[Listed])
         models = tuple(one for one in listed if one.type == VIDEO_TYPE)
         if not models:
@@ -108,7 +108,7 @@ class Feeds:
         return models
 
     async def retired(self) -> tuple[Retired, ...]:
-        """Return the models that go or are gone. Raises FeedUnavailable."""
+        """Return the retired models. Raises FeedUnavailable."""
         return await self._ask("/v1/models/deprecations", Feed[Retired])
 
     async def _ask(self, path: str, feed: type[Feed[Entry]]) -> tuple[Entry, ...]:
@@ -133,12 +133,12 @@ class Feeds:
 
 
 PRICE_ALERT_SHARE = Decimal("0.2")
-"""The share by which a price must move for the operator to be told."""
+"""The share by which a price must change to notify the operator."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the provider said last; empty while it said nothing."""
+    """The last content of the feeds; empty before the first."""
 
     models: tuple[Listed, ...] = ()
     retired: tuple[Retired, ...] = ()
@@ -164,7 +164,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """A price that moved: what a video of the family cost, and what it costs, in dollars."""
+    """The price of a video of a family before and after a change, in US dollars."""
 
     family: str
     model: str
@@ -176,7 +176,7 @@ class PriceChange:
 
     @property
     def by(self) -> Decimal:
-        """How far it moved, as a share of what it was."""
+        """The change as a share of the former price."""
         return abs(self.now - self.was) / self.was
 
     def __str__(self) -> str:
@@ -187,7 +187,7 @@ class PriceChange:
 
 
 def at_live_prices(known: Offer, snapshot: Snapshot) -> Offer:
-    """Return the offer with the provider's prices, and with who succeeds whom."""
+    """Return the offer with live prices and successors."""
     if snapshot == Snapshot():
         return known
     live = tuple(_as_listed(family, known, snapshot) for family in known)
@@ -204,7 +204,7 @@ def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:
 
 
 def _successors(family: Family, known: Offer, snapshot: Snapshot) -> dict[Kind, str]:
-    """Return the families that took over this family's models, as far as they are known."""
+    """Return the known families that replaced this family's models, by kind."""
     found = {
         kind: _successor(family, kind, mode.model, known, snapshot)
         for kind, mode in family.modes.items()
@@ -215,7 +215,7 @@ def _successors(family: Family, known: Offer, snapshot: Snapshot) -> dict[Kind, 
 def _successor(
     family: Family, kind: Kind, model: str, known: Offer, snapshot: Snapshot
 ) -> str | None:
-    """Return the last family in the line of succession that is served and can do this."""
+    """Return the last family in the line of succession that is available for this kind."""
     successor = None
     for names in _succession(model, snapshot):
         for other in known:
@@ -227,7 +227,7 @@ def _successor(
 
 
 def _succession(model: str, snapshot: Snapshot) -> Iterator[frozenset[str]]:
-    """Give the names of each model that took over from the one before; a circle ends it."""
+    """Yield the names of each model that replaced the one before; a circle ends it."""
     gone, seen = snapshot.retirement(model), {model}
     while gone is not None and gone.status != "deprecated" and gone.replaced_by is not None:
         seen |= gone.names
@@ -245,10 +245,10 @@ def _is_withdrawn(model: str, snapshot: Snapshot) -> bool:
 
 
 def gone(known: Offer, snapshot: Snapshot) -> frozenset[str]:
-    """Return the models nobody should be offered: withdrawn, or succeeded by one that is known.
+    """Return the models not to offer: withdrawn, or replaced by a known one.
 
-    A superseded model whose successor is not known, or cannot do all that it does, is asked for by
-    its old name: that resolves.
+    A superseded model whose successor is unknown, or cannot do all that it does, is still requested
+    by its old name, which the provider resolves.
     """
     dropped, kept = set[str](), set[str]()
     for family in known:
@@ -264,7 +264,7 @@ def gone(known: Offer, snapshot: Snapshot) -> frozenset[str]:
 
 
 def in_order(known: Offer, names: Iterable[str]) -> Offer:
-    """Return the families that the operator names, each followed by those that succeed it."""
+    """Return the families that the operator names, each followed by its successors."""
     order = []
     for name in names:
         order += [name, *known[name].successors.values()]
@@ -272,9 +272,9 @@ def in_order(known: Offer, names: Iterable[str]) -> Offer:
 
 
 def price_changes(before: Offer, after: Offer) -> list[PriceChange]:
-    """Return the live prices that moved by more than a fifth.
+    """Return the live prices that changed by more than `PRICE_ALERT_SHARE`.
 
-    Of all lengths, with sound and without, the one that moved most speaks for its resolution.
+    For each resolution, it is the largest change of all lengths, with sound and without.
     """
     worst: dict[tuple[str, str, str | None], PriceChange] = {}
     for family in after:
@@ -289,7 +289,7 @@ def price_changes(before: Offer, after: Offer) -> list[PriceChange]:
 
 
 def _price_changes(family: str, old: Mode, new: Mode) -> Iterator[PriceChange]:
-    """Give every price there is for a mode, and what it was."""
+    """Yield every price of a mode, and its former price."""
     switch = (False, True) if new.fields.sound else (False,)
     videos = itertools.product(new.resolutions or (None,), new.seconds, switch)
     for resolution, seconds, silent in videos:
@@ -299,9 +299,9 @@ def _price_changes(family: str, old: Mode, new: Mode) -> Iterator[PriceChange]:
 
 
 def unknown_models(known: Offer, snapshot: Snapshot) -> list[str]:
-    """Return the ids of listed models for prompts or pictures that the program does not know.
+    """Return the ids of listed video models that the program does not know.
 
-    What is left out on purpose is known.
+    Models left out on purpose are known.
     """
     ours = {mode.model for family in known for mode in family.modes.values()} | left_out().keys()
     return sorted(

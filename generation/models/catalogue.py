@@ -1,8 +1,7 @@
-"""The catalogue: the offer as the provider serves it, and the models that are left alone for now.
+"""The catalogue: the offer with live prices and availability, and models in a cooldown.
 
-The provider is asked after the start and daily, and what it said is kept.
-
-Feeds that cannot be had or read change nothing.
+The provider's feeds are read after the start and daily, and stored. A feed that cannot be fetched
+or parsed changes nothing.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ if TYPE_CHECKING:
     from storage.notices import Admins
 
 GONE_SECONDS = DAY_SECONDS
-"""How long a model that answered 404 is left alone; longer while it is not listed either."""
+"""Cooldown of a model that answered 404; prolonged while it is not listed either."""
 FAILING_SECONDS = 1800.0
-"""How long a model that fails is left alone."""
+"""Cooldown of a model that fails."""
 FAILED_ACCOUNTS = 3
 FAILED_WITHIN = 600.0
-"""For so many accounts a model fails within so many seconds before it is left alone."""
+"""A model gets a cooldown if it fails for `FAILED_ACCOUNTS` within this many seconds."""
 
 
 class Cooldowns:
-    """The models that are left alone now, known without asking the database.
+    """The models in a cooldown, in memory.
 
-    What is begun in a transaction counts once `adopt` is called, after its commit: one that is
-    rolled back has changed nothing.
+    A cooldown begun in a transaction counts once `adopt` is called, after the commit, so that a
+    rollback changes nothing.
     """
 
     def __init__(self, admins: Admins, clock: Callable[[], float]) -> None:
@@ -51,12 +50,12 @@ class Cooldowns:
 
     @property
     def models(self) -> frozenset[str]:
-        """The models that are left alone."""
+        """The models in a cooldown."""
         return frozenset(self._now)
 
     @property
     def failing(self) -> frozenset[str]:
-        """Those that only fail at present and will be asked again soon."""
+        """Those whose cooldown is short, because they only fail."""
         return frozenset(
             model for model, one in self._now.items() if one.reason is CooldownReason.FAILING
         )
@@ -67,30 +66,30 @@ class Cooldowns:
         return {model: one for model, one in self._cooldowns.items() if one.until > now}
 
     async def restore(self, tx: Connection) -> None:
-        """Take up what began before the start."""
+        """Load the cooldowns that began before the start."""
         found = await outages.cooldowns(tx, now=self._clock())
         self._cooldowns = {one.model: one for one in found}
 
     def adopt(self, cooldown: Cooldown | None) -> None:
-        """Count what was committed, if anything began."""
+        """Apply a committed cooldown, if there is one."""
         before = self._now.get(cooldown.model) if cooldown is not None else None
         if cooldown is not None and (before is None or cooldown.until > before.until):
             self._cooldowns[cooldown.model] = cooldown
 
     async def gone(self, tx: Connection, model: str) -> Cooldown:
-        """Leave a model alone that the provider does not serve, and tell the admins once."""
+        """Begin the cooldown of a model that the provider does not serve; notify admins once."""
         return await self._begin(
             tx, model, CooldownReason.GONE, GONE_SECONDS, tell=NoticeKind.MODEL_GONE
         )
 
     async def still_gone(self, tx: Connection, model: str) -> Cooldown:
-        """Leave a model alone for longer, of which nothing new is known."""
+        """Prolong the cooldown of a model that is still not served."""
         return await self._begin(tx, model, CooldownReason.GONE, GONE_SECONDS, tell=None)
 
     async def count_failure(self, tx: Connection, model: str, generation: int) -> Cooldown | None:
-        """Count a failure its sender is not to blame for; None while the model is still asked.
+        """Count a failure that is not the sender's fault; return a cooldown if one begins.
 
-        However often it fails for one account, that takes it from nobody else.
+        Failures for one account alone begin none, so that they take the model from nobody else.
         """
         now = self._clock()
         await outages.count_failure(tx, model, generation, now=now)
@@ -113,7 +112,7 @@ class Cooldowns:
         cooldown = Cooldown(model, reason, now + seconds)
         await outages.cool_down(tx, cooldown)
         before = self._now.get(model)
-        # that it fails is known no longer than until it is gone
+        # a model known to fail is news again once it is gone
         is_news = before is None or (before.reason, reason) == (
             CooldownReason.FAILING,
             CooldownReason.GONE,
@@ -135,7 +134,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(eq=False, kw_only=True)
 class Catalogue:
-    """Knows what can be ordered now, of the families `names` in their order."""
+    """The models that can be ordered now, of the families `names` in their order."""
 
     db: Database
     feeds: Feeds
@@ -151,17 +150,17 @@ class Catalogue:
 
     @property
     def known(self) -> Offer:
-        """Every family the program knows at the provider's prices."""
+        """All families the program knows, at live prices."""
         return self._served.live
 
     @property
     def named(self) -> Offer:
-        """Every family the operator names at the provider's prices, served or not."""
+        """All families the operator names, at live prices, available or not."""
         return replace(self._served.named, resting=self.resting)
 
     @property
     def offer(self) -> Offer:
-        """The families that are served now; the same object while they are the same."""
+        """The available families; the same object while they are the same."""
         named, unserved = self._served.named, self.unserved
         if self._offered[0] is not named or self._offered[1] != unserved:
             self._offered = named, unserved, named.without(unserved)
@@ -169,21 +168,21 @@ class Catalogue:
 
     @property
     def unserved(self) -> frozenset[str]:
-        """The models that are not asked for anything now."""
+        """The models that are unavailable now."""
         return self._served.gone | self.cooldowns.models
 
     @property
     def resting(self) -> frozenset[str]:
-        """Those among them that only fail at present and will be asked again soon."""
+        """Those among them that are only in a short cooldown after failures."""
         return self.cooldowns.failing - self._served.gone
 
     @property
     def unknown_models(self) -> list[str]:
-        """Models the provider lists that the program does not know."""
+        """Models that the provider lists and the program does not know."""
         return availability.unknown_models(self.bundled, self._served.snapshot)
 
     async def restore(self) -> None:
-        """Take up what the provider said, and what is left alone, since before the start."""
+        """Load the stored feeds and the cooldowns from before the start."""
         async with self.db.reading() as connection:
             bodies = await outages.load_feeds(connection)
             await self.cooldowns.restore(connection)
@@ -193,16 +192,16 @@ class Catalogue:
                 _RETIRED.validate_json(bodies.get("deprecations", "[]")),
             )
         except ValidationError:
-            # written by another version; the provider is asked in a moment
-            logger.warning("what was kept of the provider's models cannot be read")
+            # stored by another version; the feeds are read again in a moment
+            logger.warning("the stored feeds of the provider's models cannot be parsed")
         else:
             self._served = _Served.of(self.bundled, self.names, snapshot)
 
     async def refresh(self) -> None:
-        """Ask the provider again, and tell the admins what became of the families named.
+        """Read the feeds, and notify the admins of changes to the named families.
 
         Raises:
-            FeedUnavailable: a feed could not be had; what the other says is taken up all the same.
+            FeedUnavailable: a feed could not be read; the other is applied all the same.
         """
         models = await _answer(self.feeds.models())
         retired = await _answer(self.feeds.retired())
@@ -232,7 +231,7 @@ class Catalogue:
                 raise answer
 
     async def _prolong(self, tx: Connection, snapshot: Snapshot, now: float) -> list[Cooldown]:
-        """Go on leaving alone what answered 404 and is not listed either."""
+        """Prolong the cooldowns of models that answered 404 and are not listed either."""
         return [
             await self.cooldowns.still_gone(tx, one.model)
             for one in await outages.cooldowns(tx, now=now)
@@ -270,7 +269,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """What the provider said, and what it makes of the offer: its prices, and what is gone."""
+    """A snapshot of the feeds, and the offer at its prices and without what is gone."""
 
     snapshot: Snapshot
     live: Offer

@@ -1,7 +1,7 @@
-"""The offer: families of models as data, and the request body each of them takes.
+"""The offer: families of models as data, and the request body of each model.
 
-`models.json` beside this file holds the entries; a new model is a new entry there, and the tests
-tell whether it fits together. A family is what people choose ("sora-2"); its modes are the
+The entries are in `models.json` beside this file; a new model is a new entry there, and the tests
+check its consistency. A family is what people choose ("sora-2"); its modes are the
 provider's models for text (`t2v`) and pictures (`i2v`). `left_out.json` holds what is known and
 not offered, and why.
 """
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Pixels = Annotated[int, Field(gt=0, le=8192)]
 
 CREDIT_USD = Decimal("0.10")
-"""What a credit stands for in US dollars where the operator says nothing else."""
+"""The value of a credit in US dollars, unless the operator sets another."""
 MAX_SIDE_RATIO = Fraction(21, 9)
-"""How many times longer than the other a side may be: makers that name a limit say below 2.5."""
+"""Largest ratio of the sides of a picture: documented limits are just below 2.5."""
 
 
 class Frame(NamedTuple):
@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 
 
 class PictureRule(BaseModel):
-    """What a model asks of a picture: its shortest and longest side in pixels, its bytes."""
+    """A model's limits of a picture: its shortest and longest side in pixels, its bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,10 +49,10 @@ class PictureRule(BaseModel):
     most_bytes: Annotated[int, Field(gt=0)]
 
     def frame(self, picture: tuple[int, int], aspect_ratio: str | None) -> Frame:
-        """Return the frame for a picture of this width and height, as near to it as is allowed.
+        """Return the allowed frame that is nearest to a picture of this width and height.
 
-        It has the shape asked for, else the picture's own, and is no larger than what is seen of
-        the picture, unless that is too small. Sides are even, as video codecs want them.
+        It has the requested aspect ratio, else the picture's own, and is not larger than the part
+        of the picture it shows, unless that is too small. Sides are even, as video codecs require.
         """
         width, height = picture
         across, _, down = (aspect_ratio or f"{width}:{height}").partition(":")
@@ -77,13 +77,13 @@ Usd = Annotated[Decimal, Field(gt=0, le=100)]
 
 
 class Entry(BaseModel):
-    """Something read from the offer's data: unknown names in it are mistakes."""
+    """Base of the entries in the data files: unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Price(Entry):
-    """A hint for the time no live price is known: US dollars per second, by resolution."""
+    """The price while no live price is known: US dollars per second, by resolution."""
 
     usd_per_second: dict[str, Usd]
     basis: Literal["second-hand", "estimate"]
@@ -91,7 +91,7 @@ class Price(Entry):
 
 
 class Fields(Entry):
-    """What a model calls the parts of its request body; None where it has no such part."""
+    """The field names of a model's request body; None for a field it does not have."""
 
     seconds: str | None = "duration"
     aspect_ratio: str = "aspect_ratio"
@@ -101,21 +101,21 @@ class Fields(Entry):
 
 
 class Pair(Entry):
-    """A length and a resolution that a model does not take together."""
+    """A length and a resolution that a model does not offer together."""
 
     seconds: int
     resolution: str
 
 
 class Mode(Entry):
-    """One of the provider's models: its id, what it takes, what it costs, how long it takes.
+    """One of the provider's models: its id, options, prices and typical waiting time.
 
-    Values are spelt as the provider spells them. Shapes and resolutions are empty for a model that
-    has no such field; `spelt_seconds` are lengths that it counts in something else. Pictures are
-    made to one of `frames`, exact pixel sizes by resolution and shape, or else within the rule
-    `picture`. `sound` tells whether its videos have any; only `fields.sound` can switch it off.
-    `typical_seconds` is the waiting time for its shortest video. `live` is what the provider asks
-    at present; `price` stands in for it.
+    Values are written as the provider writes them. Aspect ratios and resolutions are empty for a
+    model without such a field; `spelt_seconds` maps lengths that it counts in another unit.
+    Pictures are resized to one of `frames`, exact pixel sizes by resolution and aspect ratio, or
+    else within the limits of `picture`. `sound` tells whether its videos have sound; only
+    `fields.sound` can switch it off. `typical_seconds` is the waiting time for its shortest video.
+    `live` are the provider's current rates; `price` is used if there are none.
     """
 
     model: str
@@ -134,7 +134,7 @@ class Mode(Entry):
     live: tuple[Rate, ...] = ()
 
     def offers(self, seconds: int, resolution: str | None) -> bool:
-        """Whether this length goes with this resolution."""
+        """Whether this length is offered in this resolution."""
         return not any(
             pair.seconds == seconds and pair.resolution == resolution for pair in self.without
         )
@@ -142,7 +142,7 @@ class Mode(Entry):
     def frame(
         self, resolution: str | None, aspect_ratio: str | None, picture: tuple[int, int] = (0, 0)
     ) -> Frame:
-        """Return the size in pixels that a picture of the size `picture` is made to.
+        """Return the size in pixels to which a picture of the size `picture` is resized.
 
         Raises KeyError for a video that is not offered.
         """
@@ -158,10 +158,10 @@ class Mode(Entry):
         resolution: str | None,
         silent: bool = False,
     ) -> dict[str, object]:
-        """Return what was chosen, by the names of the request's body.
+        """Return the chosen options as fields of the request body.
 
-        Whatever the model lets one choose is there: its own default is often its dearest value.
-        Shape or resolution are None only for a model without the field.
+        Every option of the model is included, because its default is often the most expensive
+        value. Aspect ratio or resolution are None only for a model without the field.
         """
         body: dict[str, object] = {}
         if self.fields.seconds is not None:
@@ -182,10 +182,10 @@ class Mode(Entry):
         aspect_ratio: str | None = None,
         silent: bool = False,
     ) -> Decimal:
-        """Return the price of a video in US dollars: the provider's own where it is known.
+        """Return the price of a video in US dollars: the live price if it is known.
 
-        `resolution` is None for a model that has none; a shape not known yet is the dearest. Raises
-        KeyError for a resolution that is not offered.
+        `resolution` is None for a model that has none; an unknown aspect ratio costs as much as the
+        most expensive. Raises KeyError for a resolution that is not offered.
         """
         hinted = self.price.usd_per_second[resolution or ANY] * seconds
         chosen = self.choices(
@@ -226,9 +226,9 @@ class People(StrEnum):
 
 
 class Family(Entry):
-    """What people choose by name. `pro` names the sister `--pro` stands for, or itself.
+    """A family of models, chosen by name. `pro` is the family that `--pro` selects, maybe itself.
 
-    `successors` are the families that the provider has put in its place, by kind.
+    `successors` are the families with which the provider replaced it, by kind.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
@@ -240,35 +240,36 @@ class Family(Entry):
     i2v: Mode | None = None
 
     def mode(self, kind: Kind) -> Mode | None:
-        """Return the model for text or for pictures, None where the family has none."""
+        """Return the model for text or for pictures, or None if the family has none."""
         return self.t2v if kind == "t2v" else self.i2v
 
     @property
     def modes(self) -> dict[Kind, Mode]:
-        """What the family has, by kind."""
+        """The models of the family, by kind."""
         return {kind: mode for kind in KINDS if (mode := self.mode(kind)) is not None}
 
     @property
     def seconds(self) -> list[int]:
-        """The lengths its models make, the shortest first."""
+        """The lengths its models offer, the shortest first."""
         return sorted({seconds for mode in self.modes.values() for seconds in mode.seconds})
 
     @property
     def aspect_ratios(self) -> list[str]:
-        """The shapes its models make."""
+        """The aspect ratios its models offer."""
         return [*dict.fromkeys(one for mode in self.modes.values() for one in mode.aspect_ratios)]
 
     @property
     def resolutions(self) -> list[str]:
-        """The resolutions its models make."""
+        """The resolutions its models offer."""
         return [*dict.fromkeys(one for mode in self.modes.values() for one in mode.resolutions)]
 
 
 @cache
 def left_out() -> Mapping[str, str]:
-    """Return the models that a prompt and at most one picture cannot drive, and why.
+    """Return the known models that are not offered, and the reason of each.
 
-    A reason that begins with "from a picture: " is of a model that is offered for text alone.
+    They need more than a prompt and at most one picture. A reason that begins with
+    "from a picture: " belongs to a model that is offered for text alone.
     """
     text = resources.files("generation.models").joinpath("left_out.json").read_bytes()
     return MappingProxyType(TypeAdapter(dict[str, str]).validate_json(text))
@@ -276,10 +277,10 @@ def left_out() -> Mapping[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """Families in order of preference; compared as an object, for they are many.
+    """Families in order of preference; compared by identity, because comparing all is slow.
 
-    `resting` are models of theirs that are left alone for a while and will be asked again soon,
-    `credit_usd` is what a credit stands for, in US dollars.
+    `resting` are their models that are not used during a short cooldown; `credit_usd` is the value
+    of a credit in US dollars.
     """
 
     families: tuple[Family, ...]
@@ -289,7 +290,7 @@ class Offer:
     @classmethod
     @cache
     def load(cls) -> Offer:
-        """Every family known, read once. Raises pydantic.ValidationError on bad data."""
+        """Return all known families, read once. Raises pydantic.ValidationError on bad data."""
         text = resources.files("generation.models").joinpath("models.json").read_bytes()
         return cls(TypeAdapter(tuple[Family, ...]).validate_json(text))
 
@@ -309,9 +310,9 @@ class Offer:
         return tuple(self._by_name)
 
     def mode(self, model: str, kind: str | None = None) -> Mode | None:
-        """Return the mode with the provider's id, which may serve text and pictures alike.
+        """Return the mode with the provider's id, which may serve both text and pictures.
 
-        A model that left the data may still be at work for somebody: it is None then.
+        None for a model that was removed from the data, while older requests may still use it.
         """
         return self._by_model.get((model, kind))
 
@@ -320,12 +321,12 @@ class Offer:
         return replace(self, families=tuple(self[name] for name in dict.fromkeys(names)))
 
     def able(self, kind: Kind) -> Offer:
-        """Return the families that can do this."""
+        """Return the offer of the families that have a model of this kind."""
         able = tuple(family for family in self if family.mode(kind) is not None)
         return replace(self, families=able)
 
     def without(self, models: Collection[str]) -> Offer:
-        """Return the offer without these models, and without families that have no other."""
+        """Return the offer without these models, and without families left empty."""
         left = (
             family.model_copy(
                 update={kind: None for kind, mode in family.modes.items() if mode.model in models}

@@ -1,6 +1,6 @@
-"""What a video costs: US dollars for the operator, credits for people, micro-dollars in storage.
+"""Prices of videos: US dollars for the operator, credits for people, micro-dollars in storage.
 
-Money is Decimal or integer, never float. Credits renew with the operator's days, weeks or months.
+Money is Decimal or integer, never float. Credits renew each day, week or month of the operator.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _UNITS: dict[str, tuple[Unit, Decimal]] = {
     "request": ("video", Decimal(1)),
     "requests": ("video", Decimal(1)),
 }
-"""What a measure counts, and how many of ours it holds; tokens and the like cannot be foretold."""
+"""Measures of the provider in our units; those of tokens and the like cannot be estimated."""
 
 
 _MIN_NUMBER, _MAX_NUMBER = Decimal("0.000001"), Decimal(1_000_000)
-"""Numbers beyond these are misreadings."""
+"""Numbers outside these limits are treated as errors of the feed."""
 
 
 class Rate(BaseModel):
-    """US dollars per second or per video, for requests that have these values.
+    """US dollars per second or per video, for requests with these values.
 
-    `usd` is None where the provider names a price for them that makes no sense.
+    `usd` is None if the provider's price is invalid.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,13 +56,13 @@ class Rate(BaseModel):
     unit: Unit = "video"
 
     def of(self, seconds: int) -> Decimal | None:
-        """Return what a video of this length costs, None where that cannot be told."""
+        """Return the price of a video of this length, or None if it is unknown."""
         if self.usd is None:
             return None
         return self.usd * seconds if self.unit == "second" else self.usd
 
     def suits(self, chosen: Mapping[str, object]) -> bool:
-        """Whether nothing that was chosen speaks against it."""
+        """Whether the rate applies to these options; options not yet chosen match any value."""
         return all(
             name not in chosen or normalized(chosen[name]) == normalized(value)
             for name, value in self.when.items()
@@ -73,7 +73,7 @@ _Quantity = Annotated[Decimal, Field(ge=_MIN_NUMBER, le=_MAX_NUMBER)]
 
 
 class _Quoted(BaseModel):
-    """A unit or a variant, as the provider writes them; what is invalid in it is None."""
+    """A unit or a variant of the feed; invalid fields are None."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -103,9 +103,9 @@ class _Pricing(BaseModel):
 
 
 def read_rates(pricing: object) -> tuple[Rate, ...]:
-    """Read the `pricing` of a model; nothing where it tells no price that can be counted on.
+    """Parse the `pricing` of a model; return () if it has no reliable price.
 
-    Several units of one price cannot be added up without knowing what each is for.
+    Several units of one price cannot be summed without knowing what each is for.
     """
     try:
         read = _Pricing.model_validate(pricing)
@@ -113,15 +113,15 @@ def read_rates(pricing: object) -> tuple[Rate, ...]:
         return ()
     quoted = {"fixed": read.units[:1] * (len(read.units) == 1), "variants": read.variants}
     rates = tuple((one or _Quoted()).rate() for one in quoted.get(read.kind, ()))
-    # one that makes no sense and may be about any request leaves no price to count on
+    # an invalid rate that may apply to any request makes all prices unreliable
     spoilt = any(rate.usd is None and not rate.when for rate in rates)
     return () if spoilt or read.currency != "USD" else rates
 
 
 def cost(rates: Iterable[Rate], chosen: Mapping[str, object], seconds: int) -> Decimal | None:
-    """Return the price of a video in US dollars: the dearest that may apply.
+    """Return the price of a video in US dollars: the highest that may apply.
 
-    None if none does, or one that makes no sense may.
+    None if no rate applies, or an invalid one may apply.
     """
     found = [rate.of(seconds) for rate in rates if rate.suits(chosen)]
     known = [usd for usd in found if usd is not None]
@@ -129,7 +129,7 @@ def cost(rates: Iterable[Rate], chosen: Mapping[str, object], seconds: int) -> D
 
 
 def normalized(value: object) -> str:
-    """Spell a value so that true and "True", 720p and "720P" are the same."""
+    """Return a value in a form in which true and "True", 720p and "720P" are equal."""
     return str(value).strip().casefold()
 
 
@@ -137,12 +137,12 @@ _MICRO = Decimal(1_000_000)
 
 
 def credits_for(usd: Decimal, credit_usd: Decimal) -> int:
-    """Return the credits a price takes: each credit begun counts, and nothing is free."""
+    """Return a price in credits, rounded up, at least 1."""
     return max(1, int((usd / credit_usd).to_integral_value(ROUND_CEILING)))
 
 
 def to_micros(usd: Decimal) -> int:
-    """Return US dollars as whole micro-dollars, the nearest."""
+    """Return US dollars in micro-dollars, rounded half up."""
     return int((usd * _MICRO).to_integral_value(ROUND_HALF_UP))
 
 
@@ -152,7 +152,7 @@ def from_micros(micros: int) -> Decimal:
 
 
 def part_of(micros: int, part: int, whole: int) -> int:
-    """Return so many parts of a price, each micro-dollar begun counted."""
+    """Return the share `part` / `whole` of a price in micro-dollars, rounded up."""
     return -(-micros * part // max(1, whole))
 
 
@@ -166,14 +166,14 @@ class Period(StrEnum):
 
 
 def began_at(period: Period, zone: ZoneInfo, now: float) -> float:
-    """Return when the present period began, in seconds since 1970, UTC."""
+    """Return when the current period began, in Unix time."""
     if period is Period.LIFETIME:
         return 0.0
     return _midnight(_first_day(period, datetime.fromtimestamp(now, zone)), zone)
 
 
 def ends_at(period: Period, zone: ZoneInfo, now: float) -> float | None:
-    """Return when the next period begins; None where there is none."""
+    """Return when the next period begins, in Unix time, or None for a lifetime."""
     if period is Period.LIFETIME:
         return None
     first = _first_day(period, datetime.fromtimestamp(now, zone))
