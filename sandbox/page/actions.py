@@ -148,7 +148,10 @@ class Actions:
     async def change(self, changed: MessageEdit) -> None:
         """Edit a message of the same person."""
         person, chat = self._place(changed)
-        await chat.edit(_own(chat, changed.message, person), changed.text)
+        message = _message(chat, changed.message)
+        if message.sender is not person:
+            raise LookupError("that is somebody else's message")
+        await chat.edit(message, changed.text)
 
     async def remove(self, removed: Deletion) -> None:
         """Delete a message of the same person, or of the bot in a private chat."""
@@ -227,10 +230,3 @@ def _voice() -> bytes:
             file.mux(track.encode(frame))
         file.mux(track.encode(None))
     return out.getvalue()
-
-
-def _own(chat: Chat, message_id: int, person: Person) -> Message:
-    message = _message(chat, message_id)
-    if message.sender is not person:
-        raise LookupError("that is somebody else's message")
-    return message
