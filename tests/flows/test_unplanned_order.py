@@ -220,7 +220,7 @@ class Play:
             said.message = written[-1 - which]
             card = self.rules.open.get((said.where.id, said.who.id))
             told = card and card.by is said.message and (card.pictured or card.waits != "tap")
-            if told or said.message in self.refused:
+            if told or said.message in self.refused or self.rules.is_undone_by(said.message):
                 return  # what becomes of these is told elsewhere
             await said.where.edit(said.message, said.words)
             self.rules.edit(said, is_idea=words in IDEAS and said.is_private)

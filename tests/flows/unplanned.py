@@ -54,6 +54,7 @@ class Order:
     cancelled: bool = False
     done: bool = False
     forgotten: bool = False
+    by: Message | None = None
 
 
 @dataclass
@@ -197,7 +198,13 @@ class Rules:
     ) -> None:
         """Order a video; one that was ordered with a tap on its price leaves at once."""
         until = self.now if at_once else self.now + UNDO
-        self.orders.append(Order(said.who, said.where, words or None, until, like))
+        by = None if at_once else said.message
+        self.orders.append(Order(said.who, said.where, words or None, until, like, by=by))
+
+    def is_undone_by(self, edited: Message) -> bool:
+        """Whether an edit puts the order of a message back on a card."""
+        made = [one for one in self.orders if one.by is edited]
+        return any(one.cancelled or (self.now < one.until and not one.done) for one in made)
 
     def cancel(self, order: Order) -> None:
         """Cancel an order, where that is not too late."""
