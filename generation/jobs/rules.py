@@ -233,7 +233,13 @@ class TransitionBuilder:
 
     def next_poll(self, accepted_at: float) -> float:
         """Return when to poll next."""
-        return schedule.next_poll(self.now, accepted_at, self.estimate, self.policy.interval)
+        return schedule.next_poll(
+            now=self.now,
+            accepted_at=accepted_at,
+            durations=self.estimate.durations,
+            typical=self.estimate.typical,
+            fixed=self.policy.interval,
+        )
 
     def budget_at(self, micros: int) -> Changes:
         """Return the operator's share of the price, now that the price is `micros`."""

@@ -19,7 +19,7 @@ from storage import DAY_SECONDS, HOUR_SECONDS, generations, outages
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from generation.models.offer import Offer
     from generation.provider.client import AimlApi
@@ -204,11 +204,22 @@ def _alike(request: Request) -> tuple[str, int, str | None]:
     return request.model, request.seconds, request.resolution
 
 
-def next_poll(now: float, accepted_at: float, estimate: Estimate, interval: float | None) -> float:
-    """Return when to poll next: after the operator's `interval`, or at the next planned poll."""
-    if interval is not None:
-        return now + interval
-    times = poll_times(estimate.durations[-MAX_DURATIONS:], estimate.typical)
+def next_poll(
+    *,
+    now: float,
+    accepted_at: float,
+    durations: Sequence[float],
+    typical: float,
+    fixed: float | None,
+) -> float:
+    """Return when to poll next: after the operator's interval `fixed`, or at the next planned poll.
+
+    `durations` are the seconds that finished alike requests took, newest last; `typical` is the
+    duration in the offer, used while there are hardly any.
+    """
+    if fixed is not None:
+        return now + fixed
+    times = poll_times(tuple(durations)[-MAX_DURATIONS:], typical)
     passed = max(0.0, now - accepted_at)
     later = bisect_right(times, passed + MIN_POLL_SECONDS / 2)
     wait = times[later] - passed if later < len(times) else MAX_POLL_SECONDS

@@ -28,7 +28,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from generation.jobs.polling import REFERENCE_SECONDS
-from generation.jobs.schedule import Estimate, next_poll
+from generation.jobs.schedule import next_poll
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,7 +167,7 @@ def schedule(seen: Sequence[float], typical: float) -> list[float]:
     """Return when ours asks, by what it has seen."""
     looks, at = list[float](), 0.0
     while at <= LAST:
-        at = next_poll(at, 0.0, Estimate(typical, tuple(seen), typical), None)
+        at = next_poll(now=at, accepted_at=0.0, durations=seen, typical=typical, fixed=None)
         looks.append(at)
     return looks
 
@@ -285,7 +285,13 @@ def microseconds(distinct: int) -> float:
     sets = [tuple(chance.lognormvariate(4.4, 0.2) for _ in range(100)) for _ in range(distinct)]
     began = time.process_time()
     for number in range(1000):
-        next_poll(100.0 + number % 60, 40.0, Estimate(80.0, sets[number % distinct], 80.0), None)
+        next_poll(
+            now=100.0 + number % 60,
+            accepted_at=40.0,
+            durations=sets[number % distinct],
+            typical=80.0,
+            fixed=None,
+        )
     return (time.process_time() - began) * 1000
 
 

@@ -22,7 +22,6 @@ from generation.jobs.polling import (
 from generation.jobs.schedule import (
     MAX_BACKOFF,
     MAX_DURATIONS,
-    Estimate,
     backoff,
     grace,
     link_backoff,
@@ -43,7 +42,7 @@ figures = st.floats(1, 600) | odd
 def due(after: float, seen: Sequence[float] = (), typical: float = 75) -> float:
     """Say how long after its acceptance what was asked about just now is asked about again."""
     asked = ACCEPTED + after
-    at = next_poll(asked, ACCEPTED, Estimate(typical, tuple(seen), typical), None)
+    at = next_poll(now=asked, accepted_at=ACCEPTED, durations=seen, typical=typical, fixed=None)
     return at - ACCEPTED
 
 
@@ -132,7 +131,9 @@ def test_only_the_newest_count_however_many_there_are() -> None:
 
 @given(st.floats(0, 100_000), st.floats(0.05, 600))
 def test_the_operators_own_interval_is_kept_to(after: float, own: float) -> None:
-    at = next_poll(ACCEPTED + after, ACCEPTED, Estimate(75, (75,), 75), own)
+    at = next_poll(
+        now=ACCEPTED + after, accepted_at=ACCEPTED, durations=(75,), typical=75, fixed=own
+    )
     assert at - ACCEPTED == pytest.approx(after + own, abs=1e-5), "to what a float can tell"
 
 
