@@ -55,30 +55,30 @@ class State(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a generation is in its state."""
+    """Why a generation is in its state. The values are stored, and never change."""
 
-    ASKED_FOR = "asked for"
+    REQUESTED = "asked for"
     MODEL_REPLACED = "another model makes it"
-    NOT_TAKEN = "surely not taken"
+    SUBMISSION_NOT_ACCEPTED = "surely not taken"
     ACCOUNT_REFUSED = "account refused"
-    ITS_TURN = "its turn"
+    TURN_CAME = "its turn"
     ANSWER_LOST = "answer lost"
     PROCESS_STOPPED = "stopped meanwhile"
-    TAKEN = "taken by the provider"
+    SUBMISSION_ACCEPTED = "taken by the provider"
     FOUND_IN_LOG = "found in the log"
     DEADLINE_OVER = "deadline over"
     NEVER_ANSWERED = "never answered"
     LINK_DEAD = "link dead"
-    NO_VIDEO = "no video at the link"
+    NO_VIDEO_AT_LINK = "no video at the link"
     VIDEO_ON_DISK = "video on disk"
     CAME_LATE = "late, on the house"
-    SENT = "sent"
-    NOBODY_RECEIVES = "nobody can receive it"
+    DELIVERED = "sent"
+    NO_RECIPIENT = "nobody can receive it"
     ARRIVAL_UNKNOWN = "nobody knows whether it arrived"
-    CANNOT_BE_PREPARED = "cannot be prepared"
-    CALLED_BACK = "called back"
+    PREPARATION_FAILED = "cannot be prepared"
+    CANCELLED = "called back"
     BANNED = "banned"
-    NO_TURN = "no turn"
+    WAITED_TOO_LONG = "no turn"
     BOT_WAS_AWAY = "bot was away"
     PROVIDER_CLOSED = "provider refuses"
     PICTURE_LOST = "picture gone"
@@ -87,10 +87,10 @@ class Reason(StrEnum):
     CONTENT_REFUSED = "moderation"
     PEOPLE_REFUSED = "people in the picture"
     REQUEST_REFUSED = "rejected"
-    PROVIDER_BROKE = "provider broken"
-    NO_ADDRESS = "finished without an address"
+    PROVIDER_FAILED = "provider broken"
+    ADDRESS_MISSING = "finished without an address"
     RESULT_REFUSED = "result refused"
-    NEVER_SEEN_AGAIN = "never seen again"
+    NEVER_FINISHED = "never seen again"
     VIDEO_LOST = "video lost"
     OTHER = "other"
     """Stored by another version, and not known to this one."""
@@ -271,7 +271,7 @@ async def insert(
         sqlite3.IntegrityError: the cause has one already.
     """
     row = await database.insert(
-        tx, "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.ASKED_FOR,
+        tx, "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.REQUESTED,
         due_at=now if due_at is None else due_at, created_at=now, changed_at=now,
     )  # fmt: skip
     return from_row(row)

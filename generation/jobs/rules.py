@@ -83,7 +83,7 @@ class TransitionBuilder:
         if self.request.cancel_wanted:
             return self.cancel(self._notice(NoticeKind.CANCELLED))
         if self.now > schedule.queue_deadline(self.request, None):
-            return self.fail(Reason.NO_TURN, NoticeKind.FAILED_WAITED)
+            return self.fail(Reason.WAITED_TOO_LONG, NoticeKind.FAILED_WAITED)
         if self.now > schedule.queue_deadline(self.request, outage_since):
             return self.fail(Reason.PROVIDER_CLOSED, NoticeKind.FAILED_CLOSED)
         return None
@@ -92,7 +92,7 @@ class TransitionBuilder:
         """End a request that was cancelled before it was submitted."""
         changes: Changes = {"uncharged": True}
         return self.move(
-            State.CANCELLED, Reason.CALLED_BACK, Credits.RELEASE, changes=changes, owes=owes
+            State.CANCELLED, Reason.CANCELLED, Credits.RELEASE, changes=changes, owes=owes
         )
 
     def requeue(self, reason: Reason, retry_after: float | None = None) -> Transition:
@@ -138,7 +138,7 @@ class TransitionBuilder:
         """Poll by this id from now on; at once if the submission was lost meanwhile."""
         if self.request.state is State.PARKED:
             return self.stay(self.now, {"provider_id": provider_id})
-        due_at = self.next_poll(accepted_at) if reason is Reason.TAKEN else self.now
+        due_at = self.next_poll(accepted_at) if reason is Reason.SUBMISSION_ACCEPTED else self.now
         changes: Changes = {"provider_id": provider_id, "accepted_at": accepted_at}
         return self.move(State.GENERATING, reason, due_at=due_at, changes=changes)
 
@@ -153,7 +153,7 @@ class TransitionBuilder:
         request = self.request
         if request.state is State.PARKED:
             if self.now - request.changed_at > schedule.PARKED_TIMEOUT:
-                return self.move(State.FAILED, Reason.NEVER_SEEN_AGAIN, Credits.RELEASE)
+                return self.move(State.FAILED, Reason.NEVER_FINISHED, Credits.RELEASE)
             due_at = max(due_at, self.now + schedule.PARKED_POLL_SECONDS)
         elif self.now - self.accepted_at > self.policy.deadline:
             return self.park(Reason.DEADLINE_OVER, NoticeKind.PARKED_LATE)

@@ -112,7 +112,7 @@ def decide(
             return build.stay(now + schedule.BUDGET_RETRY_SECONDS, {})
         case on.TurnCame(request_id, aspect_ratio, price):
             return build.move(
-                State.SUBMITTING, Reason.ITS_TURN,
+                State.SUBMITTING, Reason.TURN_CAME,
                 changes={
                     "request_id": request_id, "submissions": generation.submissions + 1,
                     "submitted_at": now, "aspect_ratio": aspect_ratio,
@@ -140,10 +140,10 @@ def decide(
             return build.stay(None, {"cancel_wanted": True})
         # answers to the paid request
         case on.SubmissionAccepted(provider_id):
-            taken = build.start_polling(Reason.TAKEN, provider_id, now)
+            taken = build.start_polling(Reason.SUBMISSION_ACCEPTED, provider_id, now)
             return replace(taken, facts=(AccountServed(),))
         case on.SubmissionNotAccepted(retry_after, rate_limited=limited):
-            refused = build.requeue(Reason.NOT_TAKEN, retry_after)
+            refused = build.requeue(Reason.SUBMISSION_NOT_ACCEPTED, retry_after)
             return replace(refused, facts=(AccountRateLimited(retry_after),) if limited else ())
         case on.AccountRefused(reason, explanation):
             if generation.state is State.SUBMITTING:
@@ -162,7 +162,7 @@ def decide(
             # not ModelFailed: the request was invalid, and one sender may repeat it often
             return build.fail(Reason.REQUEST_REFUSED, NoticeKind.FAILED_REJECTED)
         case on.ProviderFailed():
-            failed = build.fail(Reason.PROVIDER_BROKE, NoticeKind.FAILED_BROKEN)
+            failed = build.fail(Reason.PROVIDER_FAILED, NoticeKind.FAILED_BROKEN)
             return replace(failed, facts=(ModelFailed(),))
         case on.AnswerLost():
             return build.move(State.UNKNOWN, Reason.ANSWER_LOST)
@@ -186,12 +186,14 @@ def decide(
         case on.IdUnknown():
             return build.poll_later(None, least=polling.MAX_POLL_SECONDS)
         case on.AddressMissing(spent):
-            return build.retry_fetch(schedule.ADDRESS_TIMEOUT, build.lose(Reason.NO_ADDRESS, spent))
+            return build.retry_fetch(
+                schedule.ADDRESS_TIMEOUT, build.lose(Reason.ADDRESS_MISSING, spent)
+            )
         case on.LinkDead(spent):
             parked = build.park(Reason.LINK_DEAD, NoticeKind.PARKED_LATE, spent)
             return build.retry_fetch(schedule.LINK_TIMEOUT, parked)
         case on.NoVideoAtLink(spent):
-            parked = build.park(Reason.NO_VIDEO, NoticeKind.PARKED_LATE, spent)
+            parked = build.park(Reason.NO_VIDEO_AT_LINK, NoticeKind.PARKED_LATE, spent)
             return build.retry_fetch(schedule.LINK_TIMEOUT, parked)
         case on.ResultRefused(explanation, spent):
             lost = build.lose(Reason.RESULT_REFUSED, spent)
@@ -211,7 +213,7 @@ def decide(
         case on.PreparationFailed(tell_in):
             if generation.preparation_setbacks < schedule.MAX_PREPARATIONS:
                 return build.retry("preparation_setbacks")
-            return build.keep_undelivered(Reason.CANNOT_BE_PREPARED, tell_in)
+            return build.keep_undelivered(Reason.PREPARATION_FAILED, tell_in)
         case on.VideoGone():
             if generation.preparation_setbacks < schedule.MAX_RESTORATIONS:
                 return build.retry("preparation_setbacks")
@@ -221,7 +223,7 @@ def decide(
             return replace(kept, owes=kept.owes + build.missed_notices(is_missed, is_kept=True))
         case on.Delivered(chat, message, file_id, file_kind, is_missed, unique_id, thumbnail):
             return build.move(
-                State.DELIVERED, Reason.SENT,
+                State.DELIVERED, Reason.DELIVERED,
                 changes={
                     "delivered_chat": chat, "delivered_message": message,
                     "file_id": file_id, "file_kind": file_kind, "file_unique_id": unique_id,

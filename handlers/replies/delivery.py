@@ -258,7 +258,7 @@ class Deliveries:
     async def _redirect_to_private(self, delivery: Delivery) -> Delivery:
         """Send it to who asked elsewhere alone: they may have met the bot long ago."""
         if delivery.alone is None:
-            raise Undeliverable(Reason.NOBODY_RECEIVES, is_refused=delivery.is_refused)
+            raise Undeliverable(Reason.NO_RECIPIENT, is_refused=delivery.is_refused)
         async with self.db.transaction() as tx:
             chat = await chats.private_chat(tx, delivery.alone, now=self.clock())
         return replace(delivery, place=Place(chat, Group(chat.id)), alone=None)

@@ -79,8 +79,8 @@ def test_so_large_a_part_does_not_exceed_it(
 def test_each_request_counts_in_its_slot() -> None:
     figures = Figures([0.0, 100.0])
     figures.add(one(5.0, State.DELIVERED, took=60.0, spent=800_000))
-    figures.add(one(99.0, State.FAILED, charged=0, credits=0, reason=Reason.NO_TURN))
-    figures.add(one(100.0, State.CANCELLED, charged=0, credits=0, reason=Reason.CALLED_BACK))
+    figures.add(one(99.0, State.FAILED, charged=0, credits=0, reason=Reason.WAITED_TOO_LONG))
+    figures.add(one(100.0, State.CANCELLED, charged=0, credits=0, reason=Reason.CANCELLED))
     figures.add(one(900.0, State.QUEUED, account=Account.chat(7), chat=7))
     assert [slot.states.total() for slot in figures.slots] == [2, 2]
     assert (figures.failed, figures.in_work, figures.took) == (2, 1, {60: 1})

@@ -91,7 +91,7 @@ async def test_a_state_changes_only_from_the_one_it_was_read_in(
     await put(db, generation, State.CANCELLED)
     async with db.transaction() as tx:
         late = await generations.change_state(
-            tx, generation.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW
+            tx, generation.id, State.QUEUED, State.SUBMITTING, reason=Reason.TURN_CAME, now=NOW
         )
     assert late is None
     assert (await found(db, generation)).reason is Reason.OTHER

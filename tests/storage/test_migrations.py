@@ -291,7 +291,7 @@ async def test_a_request_goes_on_from_where_it_was(old: Old) -> None:
     async with old.db.transaction() as tx:
         [queued] = await generations.in_states(tx, {State.QUEUED})
         moved = await generations.change_state(
-            tx, queued.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW + 1
+            tx, queued.id, State.QUEUED, State.SUBMITTING, reason=Reason.TURN_CAME, now=NOW + 1
         )
         assert moved is not None
         assert moved.refusals == 2, "what it had behind it counts"

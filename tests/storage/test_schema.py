@@ -72,7 +72,7 @@ async def test_the_history_writes_itself(db: Database) -> None:
     async with db.transaction() as tx:
         await generations.change_state(
             tx, generation.id, State.QUEUED, State.SUBMITTING,
-            reason=Reason.ITS_TURN, now=NOW + 5,
+            reason=Reason.TURN_CAME, now=NOW + 5,
         )  # fmt: skip
         await generations.update(tx, generation.id, due_at=NOW + 9)
         history = await steps_of(tx, generation.id)

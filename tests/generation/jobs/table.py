@@ -271,11 +271,11 @@ ROWS = {
         notice=NoticeKind.FAILED_LOST,
     ),
     "nobody receives": Row(
-        outcome=on.DeliveryFailed(Reason.NOBODY_RECEIVES, PRIVATE),
+        outcome=on.DeliveryFailed(Reason.NO_RECIPIENT, PRIVATE),
         notice=NoticeKind.UNDELIVERABLE,
     ),
     "nobody receives, missed elsewhere": Row(
-        outcome=on.DeliveryFailed(Reason.NOBODY_RECEIVES, None, is_missed=True),
+        outcome=on.DeliveryFailed(Reason.NO_RECIPIENT, None, is_missed=True),
         notice=NoticeKind.ELSEWHERE,
     ),
     "arrived": Row(outcome=on.Delivered(1, 99, "file", "video")),
@@ -317,7 +317,7 @@ def generation(state: State, **changes: Any) -> Generation:
     values: dict[str, Any] = dict.fromkeys(Generation.__dataclass_fields__)
     values |= {name: getattr(asked, name) for name in type(asked).__dataclass_fields__}
     values |= {
-        "id": 1, "state": state, "reason": Reason.ASKED_FOR, "submissions": 0, "refusals": 0,
+        "id": 1, "state": state, "reason": Reason.REQUESTED, "submissions": 0, "refusals": 0,
         "picture_setbacks": 0, "polls": 0, "poll_setbacks": 0, "dead_links": 0, "due_at": NOW,
         "cancel_wanted": False, "is_gift": False, "preparation_setbacks": 0, "sends": 0,
         "send_setbacks": 0, "created_at": NOW, "changed_at": NOW,

@@ -312,6 +312,6 @@ def test_a_notice_to_a_chats_own_account_has_no_person() -> None:
 
 
 def test_a_kept_video_is_told_of_in_private_where_its_sender_can_be_told() -> None:
-    (notice,) = must(on.DeliveryFailed(Reason.NOBODY_RECEIVES, PRIVATE), State.READY).owes
+    (notice,) = must(on.DeliveryFailed(Reason.NO_RECIPIENT, PRIVATE), State.READY).owes
     assert (notice.chat, notice.reply_to, notice.thread_id) == (PRIVATE, None, None)
-    assert must(on.DeliveryFailed(Reason.NOBODY_RECEIVES, None), State.READY).owes == ()
+    assert must(on.DeliveryFailed(Reason.NO_RECIPIENT, None), State.READY).owes == ()

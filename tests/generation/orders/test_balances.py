@@ -249,7 +249,7 @@ async def test_the_budget_is_what_is_left_of_the_ceiling(db: Database) -> None:
     yesterday = await ask(db, "yesterday", now=NOW - DAY)
     async with db.transaction() as tx:
         await generations.change_state(
-            tx, yesterday.id, State.QUEUED, State.SUBMITTING, reason=Reason.ITS_TURN, now=NOW - DAY
+            tx, yesterday.id, State.QUEUED, State.SUBMITTING, reason=Reason.TURN_CAME, now=NOW - DAY
         )
         assert await balances.budget_left(tx, terms(), NOW) == 8_320_000, "it may be charged today"
         await generations.change_state(
