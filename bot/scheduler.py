@@ -104,16 +104,16 @@ class Scheduler:
             waiting = await chats.in_work(connection)
         self.timers.start(self._look)
         for account in in_films:
-            self.changed(account)
+            self.update_film(account)
         for chat in waiting:
             self.timers.wake(chat)
 
-    def bring(self, generation: Generation, chat: Chat) -> None:
+    def deliver_kept(self, generation: Generation, chat: Chat) -> None:
         """Deliver a kept video, after a step of it that is still under way."""
-        work = partial(self.deliveries.bring, generation, chat)
+        work = partial(self.deliveries.deliver_kept, generation, chat)
         self._run_step(generation, f"deliver to {chat.id}", work, again=True)
 
-    def changed(self, account: Account) -> None:
+    def update_film(self, account: Account) -> None:
         """Update the message that shows an account's film: one of its videos came or went."""
         work = partial(self.show_film, account)
         self._updates.run(f"the film of {account}", work, again=True)
@@ -343,7 +343,7 @@ class Scheduler:
     def _after_step(self, generation: Generation, made: object) -> None:
         """Start the next step if it follows from this one, else look at the chat."""
         if isinstance(made, Generation) and made.state is State.DELIVERED and made.may_follow:
-            self.changed(made.account)
+            self.update_film(made.account)
         if not (isinstance(made, Generation) and self._continue_directly(generation, made)):
             self.timers.wake(generation.chat)
 

@@ -113,12 +113,12 @@ class Services:
     """Stops submissions until this time; running generations continue."""
     erase: Callable[[], Awaitable[None]]
     """Continues the erasures that people requested."""
-    bring: Callable[[Generation, Chat], None]
+    deliver_kept: Callable[[Generation, Chat], None]
     """Sends a kept video to a chat, in the background."""
-    changed: Callable[[Account], None]
+    update_film: Callable[[Account], None]
     """Updates the shown film of an account after one of its videos was deleted."""
-    kept_since: Callable[[int], float | None]
-    """Returns when an update that waited through a restart arrived, in Unix time; else None."""
+    received_at: Callable[[int], float | None]
+    """Returns when an update that waited through a restart was received (Unix time), else None."""
     restore_gaps: Sequence[RestoreGap]
     """The periods that a restored backup knows nothing of."""
     clock_ahead: Callable[[], float]

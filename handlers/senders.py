@@ -225,7 +225,7 @@ async def identify_sender(
             if lost and sender and sender.access is not Access.BANNED:
                 # they could not be reached before
                 for video in await videos.kept_for(tx, sender.account, now=services.clock()):
-                    services.bring(video, sender.chat)
+                    services.deliver_kept(video, sender.chat)
         if sender is not None and sender.closed is not None and update.message is not None:
             await cards.close_open(tx, sender.chat.id, sender.account, by=cause_of(update.message))
         return sender
@@ -338,7 +338,7 @@ async def _load_sender(
     policy, message = services.policy, update.effective_message
     is_admin = person is not None and (person.id in policy.admin_ids or person.is_admin)
     said_at = (
-        services.kept_since(update.update_id)
+        services.received_at(update.update_id)
         if update.message is None
         else update.message.date.timestamp() + max(0.0, services.clock_ahead())
     )

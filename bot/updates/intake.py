@@ -112,7 +112,7 @@ class Intake(asyncio.Queue[object]):
             if self._backlog.add(number, origin):
                 self._hand_out(update, origin)
 
-    def kept_since(self, update_id: int) -> float | None:
+    def received_at(self, update_id: int) -> float | None:
         """Return when an update that was restored at the start was received, else None."""
         return self._received_at.get(update_id)
 

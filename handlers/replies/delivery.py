@@ -147,7 +147,7 @@ class Deliveries:
             self.preparation.tidy(generation, keep_source=True)
         return await self._record_outcome(generation, outcome)
 
-    async def bring(self, generation: Generation, chat: Chat) -> Generation | None:
+    async def deliver_kept(self, generation: Generation, chat: Chat) -> Generation | None:
         """Send an undelivered video to somebody who is back; what fails waits for the next time."""
         async with self.db.reading() as connection:
             found = await generations.find(connection, generation.id)

@@ -242,7 +242,7 @@ async def delete_video(
     async with services.db.transaction() as tx:
         is_gone = await videos.forget(tx, sender.account, press.generation)
     if is_gone:
-        services.changed(sender.account)
+        services.update_film(sender.account)
     await sender.answer(
         _("Deleted here. Where I sent it, it stays until you delete it there.")
         if is_gone
@@ -271,7 +271,7 @@ async def send_again(services: Services, sender: Sender, number: int | None) -> 
     is_own = video is not None and video.account == sender.account and sender.chat.is_private
     if video is not None and is_own and video.state is State.UNDELIVERABLE:
         await sender.answer(_("Here it comes."))
-        services.bring(video, sender.chat)
+        services.deliver_kept(video, sender.chat)
         return
     if video is None or not is_own or not video.file_id:
         respond = sender.answer if sender.press else sender.reply
@@ -320,7 +320,7 @@ async def send_undelivered(services: Services, sender: Sender) -> None:
     ).format(count=sender.translator.number(len(found)))
     await sender.reply(text)
     for generation in found:
-        services.bring(generation, sender.chat)
+        services.deliver_kept(generation, sender.chat)
 
 
 async def show_reason(services: Services, sender: Sender, payload: str) -> None:

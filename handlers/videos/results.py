@@ -196,7 +196,7 @@ async def remove_video(
             else _("Deleted. /history still has it for its owner.")
         )
         await sender.answer(kept)
-        context.services.changed(video.account)
+        context.services.update_film(video.account)
 
 
 async def _record_removal(services: Services, sender: Sender, video: Generation) -> None:

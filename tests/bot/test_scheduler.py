@@ -45,14 +45,16 @@ SPOIL = "CREATE TRIGGER spoil BEFORE UPDATE ON {} BEGIN SELECT RAISE(ABORT, 'dis
 async def test_a_step_that_a_stop_comes_before_is_closed(bot: Bot, house: House) -> None:
     chat = await meet(house.db)
     generation = await ask(house.db, chat=chat.id)
-    bot.scheduler.bring(generation, chat)
+    bot.scheduler.deliver_kept(generation, chat)
     await bot.scheduler.stop()
     unbegun = [
         one.__qualname__
         for one in gc.get_objects()
         if inspect.iscoroutine(one) and inspect.getcoroutinestate(one) == inspect.CORO_CREATED
     ]
-    assert "Deliveries.bring" not in unbegun, "Python would complain of it at some later time"
+    assert "Deliveries.deliver_kept" not in unbegun, (
+        "Python would complain of it at some later time"
+    )
 
 
 async def spoil(db: Database, table: str) -> None:

@@ -171,7 +171,7 @@ async def test_a_kept_video_asked_for_twice_comes_once_and_leaves_no_file(
         async with house.db.reading() as connection:
             place = await chats.by_telegram_id(connection, chat.id)
         assert place is not None
-        house.services.bring(as_it_was, place)
+        house.services.deliver_kept(as_it_was, place)
         await chat.send(ann, "/video a dog")
         await chat.wait(shows_video("a dog"))
     assert [one.caption for one in chat.from_bot if one.video] == ["a cat", "a dog"]
