@@ -15,7 +15,7 @@ from generation.media.pictures import PictureDelayed, PictureGone
 from handlers import commands
 from handlers.replies.keyboards import MAX_FETCH_BYTES, max_fetch_bytes
 from handlers.replies.sending import to_seconds
-from handlers.routing import ANY_COMMAND, Router, is_answered
+from handlers.routing import ANY_COMMAND, Router, claim_answer
 from handlers.senders import cause_of
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ async def unknown(sender: Sender, message: Message) -> None:
 @router.message(filters.ChatType.PRIVATE & ~filters.TEXT & ~filters.StatusUpdate.ALL)
 async def unsupported(sender: Sender, message: Message, context: Context) -> None:
     """Answer an attachment of which no video can be made."""
-    if not is_answered(context, cause_of(message)):
+    if claim_answer(context, cause_of(message)):
         await sender.reply(advice(message, sender.translator), reply_to=message.message_id)
 
 

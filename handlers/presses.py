@@ -88,19 +88,19 @@ async def _answer_press(
         if sender.is_late and sender.chat.is_private:
             # Telegram shows no answer to a press that is minutes old
             await sender.reply(text)
-    elif sure is None and (yes := route.admission.get("asks")):
-        named = await _confirm_label(context.services, press, sender.translator.gettext(yes))
+    elif sure is None and (yes := route.admission.get("confirm_label")):
+        named = await _format_label(context.services, press, sender.translator.gettext(yes))
         await ask_to_confirm(sender, query, press, named)
     elif shown is None and route.is_shown:
         await sender.answer(sender.translator.gettext("This button is old."))
     else:
         known = {"press": press, "query": query, "shown": shown, "sure": sure is not None}
         await route.run(update, context, sender, **known)
-        if sure is not None and "asks" in route.admission:
+        if sure is not None and "confirm_label" in route.admission:
             await _change_question(sender, query)
 
 
-async def _confirm_label(services: Services, press: CallbackData, yes: str) -> str:
+async def _format_label(services: Services, press: CallbackData, yes: str) -> str:
     """Return the label of a confirmation, with fields of the press, and a person's `{name}`."""
     about: dict[str, object] = dataclasses.asdict(press)
     if (person := about.get("person")) and isinstance(person, int):

@@ -159,7 +159,7 @@ class Admission(TypedDict, total=False):
         when_off: also if a group's admins switched the bot off.
         when_banned: also for banned people in private chats, about their own data.
         even_late: also for a press that waited while the bot was down.
-        asks: label of the button that confirms an act that cannot be undone. It may contain
+        confirm_label: of the button that confirms an act that cannot be undone. It may contain
             fields of the pressed button's data, and the `{name}` of a person.
     """
 
@@ -169,7 +169,7 @@ class Admission(TypedDict, total=False):
     when_off: bool
     when_banned: bool
     even_late: bool
-    asks: str
+    confirm_label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,13 +324,13 @@ def _message_callback(route: Route) -> Callable[[Update, Context], Coroutine[Any
             if refusal is None:
                 words = (command_in(message) or ("", ""))[1].split()
                 await route.run(update, context, sender, message=message, words=words)
-            elif refusal and not is_answered(context, cause_of(message)):
+            elif refusal and claim_answer(context, cause_of(message)):
                 is_stranger = sender.access is Access.STRANGER and route.admission.get("orders")
-                asks = stranger_buttons(sender.translator) if is_stranger else ()
-                await sender.reply(refusal, reply_to=message.message_id, buttons=asks)
+                rows = stranger_buttons(sender.translator) if is_stranger else ()
+                await sender.reply(refusal, reply_to=message.message_id, buttons=rows)
         finally:
             if sender.edited is None:
-                await sender.take_away(sender.closed)
+                await sender.delete_cards(sender.closed)
             elif not sender.edited.is_replaced:
                 await _drop_card(context.services, sender, sender.edited.card)
 
@@ -341,7 +341,7 @@ async def _drop_card(services: Services, sender: Sender, card: Card) -> None:
     """Close and delete a card whose message was edited into something that is no order."""
     async with services.db.transaction() as tx:
         await cards.close(tx, card.id, "dropped")
-    await sender.take_away(card)
+    await sender.delete_cards(card)
 
 
 def access_refusal(
@@ -386,14 +386,14 @@ def _timing_refusal(sender: Sender, admission: Admission) -> str:
     return ""
 
 
-def is_answered(context: Context, cause: str) -> bool:
-    """Whether the cause is an album that was answered already; marks it as answered.
+def claim_answer(context: Context, cause: str) -> bool:
+    """Return whether to answer this message, and mark its album as answered.
 
     Each picture of an album is a message of its own, and one answer is enough for all.
     """
     seen = context.chat_data
     if seen is None or not cause.startswith(ALBUM):
-        return False
-    known = seen.get("album") == cause
+        return True
+    known = seen.get("album")
     seen["album"] = cause
-    return bool(known)
+    return bool(known != cause)

@@ -134,7 +134,7 @@ class Sender:
                     await self.outbox.edit(self.chat, message_id, text, how.get("buttons", ()))
                 except Refused:
                     # deleted, or it asks for a reply: such messages cannot be edited
-                    await self.take_away(self.edited.card)
+                    await self.delete_cards(self.edited.card)
                 else:
                     return SentMessage(self.chat, message_id)
         return await self.reply(text, **how)
@@ -177,7 +177,7 @@ class Sender:
         if self.press is not None:
             await self.press.give(text, alert=alert)
 
-    async def take_away(self, *gone: Card | None) -> None:
+    async def delete_cards(self, *gone: Card | None) -> None:
         """Delete the messages that show cards; errors are ignored, as old cards answer as old."""
         for card in gone:
             if card is not None and card.card_message is not None:
@@ -263,7 +263,7 @@ async def _undo_order(services: Services, sender: Sender, message: telegram.Mess
         card, replaced = await cards.ask(tx, draft, now=now)
         if status is not None and card.state == "open":
             await cards.shown(tx, card.id, status)
-    await sender.take_away(replaced)
+    await sender.delete_cards(replaced)
     return replace(card, card_message=status) if card.state == "open" else None
 
 

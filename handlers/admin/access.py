@@ -285,7 +285,7 @@ async def find_chat(sender: Sender, services: Services, number: int) -> Chat | N
     return chat
 
 
-@router.button(BanChat, admins=True, asks=N_("Yes, ban"))
+@router.button(BanChat, admins=True, confirm_label=N_("Yes, ban"))
 async def ban_chat(sender: Sender, press: BanChat, cause: str, context: Context) -> None:
     """Ban the chat that added the bot, and leave it."""
     chat = await find_chat(sender, context.services, press.chat)

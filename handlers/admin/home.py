@@ -203,7 +203,7 @@ async def _show_people(
     await sender.show(f"{text}\n\n{hint}", [*rows, home_row(sender.translator)], shown)
 
 
-@router.button(BanPerson, admins=True, asks=N_("Yes, ban {name}"))
+@router.button(BanPerson, admins=True, confirm_label=N_("Yes, ban {name}"))
 async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
     """Ban a person from the list."""
     await sender.answer(await apply_ban(context, sender, press.person, cause), alert=True)

@@ -125,7 +125,7 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
     await _send_link(sender, link, text)
 
 
-@router.button(RevokeInvite, admins=True, asks=N_("Yes, revoke #{invite}"))
+@router.button(RevokeInvite, admins=True, confirm_label=N_("Yes, revoke #{invite}"))
 async def revoke(
     sender: Sender, press: RevokeInvite, shown: int | None, cause: str, services: Services
 ) -> None:

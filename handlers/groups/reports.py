@@ -127,7 +127,7 @@ def _name_and_id(name: str, number: int | None) -> str:
     return f"{unlinked(name)} ({number})" if number is not None else unlinked(name)
 
 
-@router.button(TakeDown, admins=True, asks=N_("Yes, delete"))
+@router.button(TakeDown, admins=True, confirm_label=N_("Yes, delete"))
 async def take_down(sender: Sender, press: TakeDown, cause: str, services: Services) -> None:
     """Delete a reported video; its requester cannot have it sent again either."""
     is_deleted, _ = await _delete_message(services, press.generation), sender.translator.gettext
@@ -161,7 +161,7 @@ async def _delete_message(services: Services, number: int) -> bool:
     return True
 
 
-@router.button(BanRequester, admins=True, asks=N_("Yes, ban"))
+@router.button(BanRequester, admins=True, confirm_label=N_("Yes, ban"))
 async def ban_requester(sender: Sender, press: BanRequester, cause: str, context: Context) -> None:
     """Ban the requester of a video that was reported or refused."""
     async with context.services.db.reading() as connection:

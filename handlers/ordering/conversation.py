@@ -156,7 +156,7 @@ async def _ask_question(
         card, replaced = await cards.ask(tx, draft, now=services.clock())
         if sender.edited is not None:
             card = await cards.write(tx, card.id, draft) or card
-    await sender.take_away(replaced)
+    await sender.delete_cards(replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
         inline = services.outbox.supports_inline

@@ -28,10 +28,10 @@ from handlers.routing import (
     PredicateFilter,
     Router,
     begins_with_command,
+    claim_answer,
     command_filter,
     command_in,
     cut,
-    is_answered,
     strip_bot_calls,
 )
 from handlers.senders import cause_of
@@ -324,7 +324,7 @@ async def _reply_unusable_picture(
     context: Context, sender: Sender, message: Message, seen: Seen
 ) -> None:
     """Reply why the message has no usable picture, once per album."""
-    if is_answered(context, cause_of(message)):
+    if not claim_answer(context, cause_of(message)):
         return
     if not await placing.tell_if_refused(context, sender, message.message_id):
         await sender.reply(no_picture(seen, sender.translator), reply_to=message.message_id)

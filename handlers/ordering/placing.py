@@ -107,7 +107,7 @@ async def _rewrite_card(
         await cards.write(tx, card.id, new_card(sender, draft, kept=card.kept))
         replaced = await cards.close_open(tx, sender.chat.id, sender.account, by=card.cause)
     if replaced is not None and replaced.card_message != card.card_message:
-        await sender.take_away(replaced)
+        await sender.delete_cards(replaced)
     return replace(draft, options=drop_restated(card.options, draft.text))
 
 
@@ -200,7 +200,7 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
         await refusals.decline(context, sender, draft, quote, short)
     elif card is not None:
         await sender.answer()
-        await sender.take_away(replaced)
+        await sender.delete_cards(replaced)
         if worded is not None or card.card_message is None or sender.edited is not None:
             price = partial(order_card.card_price, quote, balance, pool, sender.translator)
             await order_card.show_order_card(services, sender, worded or card, quote, price)
@@ -261,7 +261,7 @@ async def _accept_and_answer(
         services.wake(answer.generation.chat)
     # in private, the status message says so in a moment
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
-    await sender.take_away(*closed)
+    await sender.delete_cards(*closed)
     note = substitution_note(quote, sender.translator) if quote.instead_of else ""
     paid = payment_text(answer, sender.translator, in_private=sender.chat.is_private)
     # a group takes a mere reaction to mean the usual price

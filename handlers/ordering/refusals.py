@@ -20,7 +20,7 @@ from handlers.ordering.order_card import Drop, Start, record_shown
 from handlers.replies.keyboards import Button
 from handlers.replies.more_credits import AskOwner, RemindMe, sales
 from handlers.replies.texts import content_brake_text, pause_text, unlinked, video_summary, worth
-from handlers.routing import is_answered
+from handlers.routing import claim_answer
 from storage import cards, people
 from storage.outages import ContentBrake, Pause
 
@@ -64,7 +64,7 @@ async def refuse(
             return
     if sender.edited is not None:
         keeps = sender.edited.card.id
-    elif is_answered(context, draft.cause):
+    elif not claim_answer(context, draft.cause):
         return
     if draft.answers is not None and sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(draft.answers))
