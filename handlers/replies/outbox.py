@@ -1,4 +1,4 @@
-"""Everything the bot says leaves here, and comes back as one of a few outcomes (see `sending`)."""
+"""The outbox: sends, edits and deletes the bot's messages; errors are those of `sending`."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from storage.chats import Chat
 
 UPLOADS = 8
-"""Videos on their way up at a time; more would only share the bandwidth."""
+"""Uploads at a time; more would only share the bandwidth."""
 ACTION_SECONDS = 4.5
-"""How often a chat action is shown anew: a client shows it for five seconds."""
+"""How often a chat action is repeated: a client shows it for five seconds."""
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """Passed with each text: `Defaults` of python-telegram-bot would make [] of every empty string."""
 
@@ -58,7 +58,7 @@ class MessageOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """Where something was said, and the number it has there."""
+    """A sent message: its chat and its id there."""
 
     chat: Chat
     message_id: int
@@ -66,7 +66,7 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A message with a file as it stands in a chat; message id 0 is one Telegram still prepares."""
+    """A sent message with a file; its message id is 0 if Telegram still processes it."""
 
     message_id: int
     file_id: str
@@ -76,7 +76,7 @@ class SentFile:
 
 
 class Outbox:
-    """Sends to chats; each method raises SendError."""
+    """Sends to chats; each method raises SendError if that fails."""
 
     def __init__(self, bot: ExtBot[Urgency], pacing: Pacing) -> None:
         self._bot = bot
@@ -85,12 +85,12 @@ class Outbox:
 
     @property
     def supports_inline(self) -> bool:
-        """Whether the bot may be called in any chat (BotFather's /setinline)."""
+        """Whether the bot has inline mode (BotFather's /setinline)."""
         return self._bot.supports_inline_queries
 
     @property
     def max_fetch_bytes(self) -> int:
-        """How many bytes of a file may be fetched."""
+        """The size of the largest file that the bot may fetch."""
         return max_fetch_bytes(self._bot)
 
     @property
@@ -100,14 +100,14 @@ class Outbox:
 
     @asynccontextmanager
     async def upload_slot(self, chat: Chat) -> AsyncIterator[Upload]:
-        """Wait for a turn in a chat, then for a place among the uploads, and hold it.
+        """Wait for a turn in a chat and for one of the UPLOADS slots, and hold that slot.
 
         Raises:
             NotSent: Telegram's 429 asks for a longer wait than MAX_WAIT_SECONDS.
         """
         await self._pacing.turn(chat.telegram_id)
         async with self._uploads:
-            # Telegram may have asked for silence while others were uploading
+            # a 429 may have come while other uploads held the slots
             if wait := self._pacing.muted_seconds(chat.telegram_id):
                 raise NotSent("the chat is to be left alone", wait)
             yield Upload()
@@ -121,7 +121,7 @@ class Outbox:
         thread_id: int | None = None,
         **how: Unpack[MessageOptions],
     ) -> SentMessage:
-        """Say something in a chat, or to a person alone where the chat takes no word."""
+        """Send a text to a chat, or to the person in private if the chat forbids it."""
         buttons, picture = how.get("buttons", ()), how.get("picture")
         try:
             number = await self.send_text(
@@ -151,12 +151,12 @@ class Outbox:
         moments: Sequence[Moment] = (),
         copied: bool = False,
     ) -> int:
-        """Send a text, cut at 4096 UTF-16 units; returns its message id.
+        """Send a text, truncated to 4096 UTF-16 units; return its message id.
 
-        `reply_to` is the message it answers, if that still exists; a `silent` one leaves the phone
-        quiet, a `cosmetic` one may be left out. `ask` is a placeholder: the sender's client opens
-        an answer. A `picture` is shown above the text, which may then have 1024 characters.
-        `moments` are those the text names; one that is to be `copied` is, by a tap.
+        It replies to `reply_to`, if that still exists. A `silent` text does not notify, a
+        `cosmetic` one may be skipped. `ask` makes the client open a reply with that placeholder. A
+        `picture` is sent above the text, which is then truncated to 1024 units. `moments` are the
+        times that the text mentions. A tap on a `copied` text copies it.
         """
         placed: dict[str, Any] = {
             "reply_markup": keyboard(buttons)
@@ -167,25 +167,25 @@ class Outbox:
         }
         if picture is not None:
             send = partial(self._bot.send_photo, chat.telegram_id, picture, **placed)
-            # a very slender one is refused, and any where photos are off; the text must come
+            # Telegram refuses extreme shapes, and all photos if the group forbids them
             with suppress(Refused):
-                shown = partial(send, caption=_cut(text, MessageLimit.CAPTION_LENGTH))
-                return _number_of(await _placed(shown, thread_id, reply_to))
+                shown = partial(send, caption=_truncate(text, MessageLimit.CAPTION_LENGTH))
+                return _message_id(await _send_with_fallback(shown, thread_id, reply_to))
         send = partial(
             self._bot.send_message,
             chat.telegram_id,
-            _cut(text, MessageLimit.MAX_TEXT_LENGTH),
+            _truncate(text, MessageLimit.MAX_TEXT_LENGTH),
             link_preview_options=_NO_PREVIEW,
             **placed,
         )
         marks = monospace_entities(text) if copied else moment_entities(text, moments)
         try:
             marked = partial(send, entities=marks or None)
-            return _number_of(await _placed(marked, thread_id, reply_to))
+            return _message_id(await _send_with_fallback(marked, thread_id, reply_to))
         except Refused as refusal:
-            if not _is_of_marks(str(refusal).lower(), moments):
+            if not _refuses_moments(str(refusal).lower(), moments):
                 raise
-            return _number_of(await _placed(send, thread_id, reply_to))
+            return _message_id(await _send_with_fallback(send, thread_id, reply_to))
 
     async def edit(
         self,
@@ -198,7 +198,7 @@ class Outbox:
         picture: bytes | None = None,
         moments: Sequence[Moment] = (),
     ) -> None:
-        """Change a text of ours, or a picture; what reads so stays."""
+        """Edit the text, or the picture and caption, of a message; no change is no error."""
         placed: dict[str, Any] = {
             "chat_id": chat.telegram_id,
             "message_id": message_id,
@@ -209,23 +209,23 @@ class Outbox:
             with translate_errors():
                 if picture is None:
                     await self._bot.edit_message_text(
-                        _cut(text, MessageLimit.MAX_TEXT_LENGTH),
+                        _truncate(text, MessageLimit.MAX_TEXT_LENGTH),
                         link_preview_options=_NO_PREVIEW,
                         entities=moment_entities(text, moments) or None,
                         **placed,
                     )
                 else:
                     photo = InputMediaPhoto(
-                        picture, caption=_cut(text, MessageLimit.CAPTION_LENGTH)
+                        picture, caption=_truncate(text, MessageLimit.CAPTION_LENGTH)
                     )
                     await self._bot.edit_message_media(photo, **placed)
         except Refused as refusal:
             why = str(refusal).lower()
-            if _is_of_marks(why, moments):
+            if _refuses_moments(why, moments):
                 await self.edit(chat, message_id, text, buttons, cosmetic=cosmetic)
             elif "no text in the message" in why:
                 with translate_errors():
-                    words = _cut(text, MessageLimit.CAPTION_LENGTH)
+                    words = _truncate(text, MessageLimit.CAPTION_LENGTH)
                     await self._bot.edit_message_caption(caption=words, **placed)
             elif "not modified" not in why:
                 raise
@@ -233,7 +233,7 @@ class Outbox:
     async def change_buttons(
         self, chat: Chat, message_id: int, markup: InlineKeyboardMarkup | None
     ) -> None:
-        """Change the buttons under a message of ours; one that is gone is let go."""
+        """Change the buttons of a message, if it still exists."""
         with suppress(Refused), translate_errors():
             await self._bot.edit_message_reply_markup(
                 chat.telegram_id, message_id, reply_markup=markup
@@ -245,17 +245,17 @@ class Outbox:
             await self._bot.leave_chat(chat.telegram_id)
 
     async def delete(self, chat: Chat, message_id: int) -> None:
-        """Delete a message of ours; one that is gone already is fine."""
+        """Delete a message, if it still exists and Telegram allows it."""
         with suppress(Refused):
             await self.delete_or_raise(chat, message_id)
 
     async def delete_or_raise(self, chat: Chat, message_id: int) -> None:
-        """Delete a message of ours; Refused where Telegram does not."""
+        """Delete a message; raise Refused if it is gone or Telegram does not allow it."""
         with translate_errors():
             await self._bot.delete_message(chat.telegram_id, message_id)
 
     async def react(self, chat: Chat, message_id: int, emoji: str | None) -> None:
-        """Put a reaction under somebody's message, or take it back."""
+        """Set the bot's reaction to a message, or remove it if `emoji` is None."""
         with translate_errors():
             await self._bot.set_message_reaction(
                 chat.telegram_id, message_id, emoji, rate_limit_args=Urgency.COSMETIC
@@ -275,22 +275,22 @@ class Outbox:
         reply_to: int | None = None,
         thread_id: int | None = None,
     ) -> SentFile:
-        """Upload a video, streamed from the disk, with all that players need to show it.
+        """Upload a video, streamed from disk, with the metadata that players need.
 
-        `upload` is held meanwhile (see `upload_slot`). `spoiler` covers a video until it is
-        tapped, which Telegram does for no document.
+        `upload` comes from `upload_slot`. A `spoiler` covers a video until it is tapped; Telegram
+        has none for documents.
         """
         placed: dict[str, Any] = {
-            "caption": _cut(caption, MessageLimit.CAPTION_LENGTH),
+            "caption": _truncate(caption, MessageLimit.CAPTION_LENGTH),
             "reply_markup": keyboard(buttons),
             "disable_notification": silent,
             "rate_limit_args": Urgency.RESULT,
-            **_at(thread_id, reply_to),
+            **_placement(thread_id, reply_to),
         }
-        # in a group it would be counted, as messages are
-        async with self._at_work(chat) if chat.is_private else nullcontext():
+        # in a group, Telegram counts chat actions against the limit of messages
+        async with self._showing_upload(chat) if chat.is_private else nullcontext():
             with UploadedFile(video.path, upload) as stream, translate_errors():
-                # read_file_handle=False: the default would hold the file three times in memory
+                # by default, python-telegram-bot would hold the file three times in memory
                 file = InputFile(stream, filename=video.path.name, read_file_handle=False)
                 if as_document or video.kind == "document":
                     message = await self._bot.send_document(chat.telegram_id, file, **placed)
@@ -306,11 +306,11 @@ class Outbox:
                         has_spoiler=spoiler,
                         **placed,
                     )
-                return _sent(message)
+                return _sent_file(message)
 
     @asynccontextmanager
-    async def _at_work(self, chat: Chat) -> AsyncIterator[None]:
-        """Show again and again that something comes, until it is there; nobody misses it."""
+    async def _showing_upload(self, chat: Chat) -> AsyncIterator[None]:
+        """Keep showing the chat action of an upload; ignore failures."""
 
         async def show() -> None:
             while True:
@@ -326,7 +326,7 @@ class Outbox:
             await asyncio.wait({showing})
 
     async def show_action(self, chat: Chat, action: ChatAction = ChatAction.UPLOAD_VIDEO) -> None:
-        """Show for five seconds what the bot does for a chat."""
+        """Show a chat action for five seconds."""
         with translate_errors():
             await self._bot.send_chat_action(
                 chat.telegram_id, action, rate_limit_args=Urgency.COSMETIC
@@ -342,15 +342,15 @@ class Outbox:
         buttons: Sequence[Sequence[Button]],
         thread_id: int | None = None,
     ) -> str | None:
-        """Send a file that Telegram has already; return the id of its small picture."""
+        """Send a file by its Telegram file id; return the file id of its thumbnail, if any."""
         send = partial(
             getattr(self._bot, f"send_{file_kind}"),
             chat.telegram_id,
             file_id,
-            caption=_cut(caption, MessageLimit.CAPTION_LENGTH),
+            caption=_truncate(caption, MessageLimit.CAPTION_LENGTH),
             reply_markup=keyboard(buttons),
         )
-        file = (await _placed(send, thread_id, None)).effective_attachment
+        file = (await _send_with_fallback(send, thread_id, None)).effective_attachment
         return getattr(getattr(file, "thumbnail", None), "file_id", None)
 
     async def send_document(
@@ -362,62 +362,61 @@ class Outbox:
         *,
         thread_id: int | None = None,
     ) -> None:
-        """Send a file that was made here, such as a list, as a document."""
-        # an open one is streamed
+        """Send a generated file as a document; an open file is streamed."""
         file = InputFile(content, filename=name, read_file_handle=False)
         send = partial(self._bot.send_document, chat.telegram_id, file, caption=caption)
-        await _placed(send, thread_id, None)
+        await _send_with_fallback(send, thread_id, None)
 
 
-def _cut(text: str, units: int) -> str:
-    """Cut a text at so many UTF-16 units, as Telegram counts: most emoji are two."""
+def _truncate(text: str, units: int) -> str:
+    """Truncate a text to so many UTF-16 units, which Telegram counts: most emoji are two."""
     return text.encode("utf-16-le", "ignore")[: 2 * units].decode("utf-16-le", "ignore")
 
 
-def _is_of_marks(why: str, moments: Sequence[Moment]) -> bool:
-    """Whether a server of our own is too old to know of moments: it takes the words."""
+def _refuses_moments(why: str, moments: Sequence[Moment]) -> bool:
+    """Return whether an older Bot API server refused the entities of moments."""
     return bool(moments) and "entit" in why
 
 
-def _at(thread_id: int | None, reply_to: int | None) -> dict[str, Any]:
+def _placement(thread_id: int | None, reply_to: int | None) -> dict[str, Any]:
     return {
         "message_thread_id": thread_id,
         "reply_to_message_id": reply_to,
-        # people delete their prompts while they wait; the video must arrive all the same
+        # people may delete their prompts while they wait
         "allow_sending_without_reply": True,
     }
 
 
-async def _placed(
+async def _send_with_fallback(
     send: Callable[..., Awaitable[Message]], thread_id: int | None, reply_to: int | None
 ) -> Message:
-    """Send a message to a topic, else outside of it."""
+    """Send a message; if its placement is refused, try the next one."""
     try:
         with translate_errors():
-            return await send(**_at(thread_id, reply_to))
+            return await send(**_placement(thread_id, reply_to))
     except Misplaced as error:
         left = error.elsewhere(thread_id, reply_to)
         if left is None:
             raise
-        return await _placed(send, *left)
+        return await _send_with_fallback(send, *left)
 
 
-def _number_of(message: Message) -> int:
-    """Return a message's number, 0 where Telegram sends it later; python-telegram-bot reads any.
+def _message_id(message: Message) -> int:
+    """Return the id of a sent message; 0 if Telegram still processes it.
 
     Raises:
-        Unreadable: it is none.
+        Unreadable: the id is malformed, which python-telegram-bot does not check.
     """
     number: object = getattr(message, "message_id", None)
     if type(number) is not int or not 0 <= number < 2**63:
-        raise Unreadable("a message without a number")
+        raise Unreadable("a message without an id")
     return number
 
 
-def _sent(message: Message) -> SentFile:
+def _sent_file(message: Message) -> SentFile:
     for kind in ("video", "animation", "document"):
         file = getattr(message, kind)
         if file is not None and isinstance(file.file_id, str):
             small, known = getattr(file.thumbnail, "file_id", None), file.file_unique_id
-            return SentFile(_number_of(message), file.file_id, kind, known, small)
+            return SentFile(_message_id(message), file.file_id, kind, known, small)
     raise Unreadable("a message without the file that was sent")

@@ -1,4 +1,4 @@
-"""Status messages: what stands in for a video while it is made, and goes when it comes."""
+"""Status messages: tell the progress of a video until it is delivered."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 EDIT_SECONDS = 15.0
-"""How long a status stays as it is at least."""
+"""The least time between two edits of a status message."""
 RECORD_SECONDS = 10.0
-"""How long at least until a chat shows again that its video is being made."""
+"""The least time between two chat actions."""
 FAILURE_EDIT_SECONDS = 60.0
-"""How long after an order its status can still turn into what went wrong: an edit rings no phone,
-and later nobody may be looking."""
+"""How long after an order its status may be edited into a failure notice; later a new message is
+sent, because an edit does not notify."""
 BAR_CELLS, BAR_STEPS = 8, 4
-"""The width of a drawn bar, and in how many steps it fills: the phone counts the time itself."""
+"""The width of the progress bar, and the number of steps in which it fills."""
 SEEN_REACTION = "👀"
 """The reaction under an order in a group."""
 STATUS_ARRIVAL_SECONDS = 10.0
-"""How long a video waits for its status that is on its way: it must not come after the video."""
+"""How long a delivery waits for a status message that is being sent: it must not come after."""
 MAX_REMEMBERED = 1000
-"""Requests remembered that need no status any more."""
+"""Ended requests remembered, so that none gets a status message after its end."""
 _REACTION = 0
-"""What stands in the place of a status message's id where the status is a reaction."""
+"""The message id of a status that is a reaction."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StatusText:
-    """What a status says; as long as the `step` is the same, it is not worth an edit."""
+    """The text of a status; it is edited only if the `step` changes."""
 
     step: tuple[str, int]
     text: str
@@ -62,9 +62,9 @@ class StatusText:
 def status_text(
     forecast: Forecast, translator: Translator, now: float, *, paid: str = "", begun: bool = True
 ) -> StatusText:
-    """Say how far a video is: its place in the line, or a bar; and when it will be there.
+    """Return a video's queue position or progress bar, and when it is expected.
 
-    `paid` says what was paid; `begun` is whether it is being made.
+    `paid` is the text about the payment; `begun` tells whether the video is being made.
     """
     _ = translator.gettext
     if forecast.is_late and forecast.position is None:
@@ -95,16 +95,16 @@ def _sentences(*sentences: str) -> str:
 
 
 def round_position(place: int) -> int:
-    """Round a place in the line up so that few of its steps are worth an edit."""
+    """Round a queue position up, so that the text changes rarely."""
     return next((step for step in (1, 2, 3, 5, 10, 20, 50, 100) if place <= step), place)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A status message as it stands in a chat.
+    """A status message as it is shown in a chat.
 
-    `step` and `at` are what it says, `edited_at` is since when, and `acted_at` when its chat was
-    shown at last that the video is made.
+    It shows the `step` and the expected time `at` since `edited_at`; `acted_at` is the time of the
+    last chat action.
     """
 
     chat: Chat
@@ -118,9 +118,9 @@ class _Shown:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class StatusMessages:
-    """Shows, corrects and removes status messages; none of it is worth a failure.
+    """Shows, updates and removes status messages; failures of sending are only logged.
 
-    `wake` tells the clocks of a chat in which a status came too late.
+    `wake` schedules a chat in which a status was sent after the end of its request.
     """
 
     db: Database
@@ -144,12 +144,12 @@ class StatusMessages:
         paid: str = "",
         aloud: bool = False,
     ) -> None:
-        """Say that a request was accepted and what was `paid`, silently: the video will ring.
+        """Tell silently that a request was accepted and what was `paid`.
 
-        While it waits it can be cancelled. `note` is what the sender should know besides. In a
-        group a reaction stands for it, unless it is to be said `aloud`.
+        A queued request gets a cancel button. `note` is text to put first. In a group, a reaction
+        is the status unless `aloud`.
         """
-        # it may be over by now, so quickly was it made
+        # the request may have ended already
         known = self._shown, self._sending, self._ended
         if generation.status_message is not None or any(generation.id in ids for ids in known):
             return
@@ -161,11 +161,11 @@ class StatusMessages:
                 if not aloud and await self._react_as_seen(chat, generation, note):
                     self._remember(generation.id, shown)
                     return
-                # what leaves at once cannot be cancelled
+                # a request that starts at once cannot be cancelled
                 waits = generation.state is State.QUEUED and (
                     forecast.position is not None or generation.due_at > generation.created_at
                 )
-                # what leaves at once is shown as it will stand a moment later: by one message
+                # a request that starts at once is shown as started, which saves an edit
                 said = status_text(
                     forecast, translator, self.progress.now, paid=paid, begun=not waits
                 )
@@ -176,7 +176,7 @@ class StatusMessages:
                     reply_to=generation.message_id,
                     thread_id=generation.thread_id,
                     silent=True,
-                    # alone with the bot it is the only sign that an order was understood
+                    # in private it is the only acknowledgement of the order
                     cosmetic=not note and not aloud,
                     moments=said.moments,
                 )
@@ -186,7 +186,7 @@ class StatusMessages:
             logger.info("generation %d has no status: %s", generation.id, error)
 
     async def wait_until_shown(self, generation: Generation) -> None:
-        """Wait until a status that is on its way is there."""
+        """Wait until a status that is being sent has arrived."""
         if (sending := self._sending.get(generation.id)) is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STATUS_ARRIVAL_SECONDS), sending:
@@ -212,7 +212,7 @@ class StatusMessages:
         self.db.defer(write)
 
     async def _react_as_seen(self, chat: Chat, generation: Generation, note: str) -> bool:
-        """Show in a group that an order was seen, by a reaction where the group allows it."""
+        """React to the order's message; return whether the group allows that."""
         if generation.message_id is None:
             return False
         try:
@@ -226,7 +226,7 @@ class StatusMessages:
         return True
 
     async def update(self, generation: Generation) -> None:
-        """Say so where a request moves up the line, has its turn, or takes longer than usual."""
+        """Edit a status if its step changed, and repeat the chat action of a running request."""
         if (
             not generation.status_message
             or generation.state not in PENDING
@@ -254,7 +254,7 @@ class StatusMessages:
     async def _edit_message(
         self, generation: Generation, shown: _Shown, said: StatusText
     ) -> _Shown:
-        """Change what a status says; return how it stands then."""
+        """Edit a status; return it as it is shown then."""
         waits, message = generation.state is State.QUEUED, generation.status_message or 0
         buttons = undo_buttons(generation, shown.translator) if waits else ()
         try:
@@ -273,7 +273,7 @@ class StatusMessages:
     async def _current_text(
         self, generation: Generation, translator: Translator
     ) -> StatusText | None:
-        """Return what a status should say by now; None where it may stay as it is."""
+        """Return the present text of a status, or None if the shown one may stay."""
         forecast, now = await self.progress.forecast(generation), self.progress.now
         if generation.state is not State.QUEUED:
             return status_text(forecast, translator, now)
@@ -286,9 +286,9 @@ class StatusMessages:
         return None if forecast.position is None else status_text(forecast, translator, now)
 
     def keep_message(self, generation: Generation) -> int | None:
-        """Leave the status message in its chat for the caller to change; return its id.
+        """Leave the status message in its chat for the caller to edit; return its id.
 
-        None if there is no message. A reaction is taken back as usual.
+        Return None if there is no message. A reaction is removed as usual.
         """
         shown = self._shown.get(generation.id)
         message = shown.message if shown else generation.status_message
@@ -300,9 +300,9 @@ class StatusMessages:
     async def show_failure(
         self, generation: Generation, chat: Chat, text: str, buttons: Sequence[Sequence[Button]]
     ) -> bool:
-        """Let a status say what went wrong, while whoever asked still looks at it.
+        """Edit a status into a failure notice; return False if a new message must tell it.
 
-        False where another message has to: an edit rings no phone, and may be one too many.
+        An edit does not notify, so only a status of the last FAILURE_EDIT_SECONDS is edited.
         """
         await self.wait_until_shown(generation)
         shown, now = self._shown.get(generation.id), self.progress.now
@@ -318,7 +318,7 @@ class StatusMessages:
         ):
             return False
         try:
-            # what Telegram agreed to is there, whatever else it said
+            # a malformed answer still means that the text was edited
             with suppress(Unreadable):
                 await self.outbox.edit(chat, shown.message, text, buttons)
         except (Refused, Unreachable):
@@ -327,7 +327,7 @@ class StatusMessages:
         return True
 
     async def remove(self, generation: Generation) -> None:
-        """Take the status away once there is nothing to wait for."""
+        """Remove the status of a request that is no longer pending."""
         if generation.status_message is None or generation.state in PENDING:
             return
         chat = (await self._restore_shown(generation)).chat
@@ -336,9 +336,9 @@ class StatusMessages:
                 await generations.update(tx, generation.id, status_message=None)
 
     async def remove_from(self, generation: Generation, chat: Chat) -> bool:
-        """Delete the message, or take the reaction back.
+        """Delete the message, or remove the reaction.
 
-        False where that is to be tried once the bot can speak there.
+        Return False if that must be tried again once the bot can write to the chat.
         """
         shown = self._shown.pop(generation.id, None)
         message = shown.message if shown else generation.status_message
@@ -346,7 +346,7 @@ class StatusMessages:
             self._mark_ended(generation)
             return True
         if shown and shown.chat.telegram_id != chat.telegram_id:
-            return True  # in the chat that a group became, the number means another message
+            return True  # the group became a supergroup, where the id is another message
         try:
             if message != _REACTION:
                 await self.outbox.delete(chat, message)
@@ -355,26 +355,26 @@ class StatusMessages:
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
             if isinstance(error, Unreachable) and generation.state is State.UNDELIVERABLE:
-                # it goes when they are back, as the video comes
+                # it is removed when the video is delivered after all
                 async with self.db.transaction() as tx:
                     await chats.set_reachable(tx, chat.id, reachable=False)
                 return False
         return True
 
     def _mark_ended(self, generation: Generation) -> None:
-        """Remember that a request needs no status any more."""
+        """Remember that a request needs no status message any more."""
         self._ended[generation.id] = None
         if len(self._ended) > MAX_REMEMBERED:
             del self._ended[next(iter(self._ended))]
 
     async def _restore_shown(self, generation: Generation) -> _Shown:
-        """Return where a status stands that an earlier process put up."""
+        """Return the status that an earlier process sent."""
         async with self.db.reading() as connection:
             chat = await chats.find(connection, generation.chat)
             person = await people.of_account(connection, generation.account)
         if chat is None:
             raise LookupError(f"generation {generation.id} belongs to no chat")
         translator = self.languages.translator(person.language if person else None)
-        # nobody knows any more what it says
+        # its step is unknown
         message = generation.status_message or _REACTION
         return _Shown(chat, message, translator, at=generation.promised_at)
