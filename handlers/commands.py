@@ -172,7 +172,7 @@ COMMANDS = (
 
 BY_NAME = {command.name: command for command in COMMANDS}
 _SCOPES = tuple(Scope)
-_LONGEST_NAME = 32
+_MAX_NAME_LENGTH = 32
 """Characters of the longest command that Telegram allows."""
 _PLACES = (
     (BotCommandScopeDefault(), Scope.EVERYONE),
@@ -213,7 +213,7 @@ def overview(translator: Translator, scope: Scope, *, selling: bool = False) -> 
 
 def unknown(text: str, translator: Translator) -> str:
     """Return the answer to a command that does not exist, or is not for this person."""
-    name = text.split(maxsplit=1)[0].partition("@")[0][: _LONGEST_NAME + 1]
+    name = text.split(maxsplit=1)[0].partition("@")[0][: _MAX_NAME_LENGTH + 1]
     return translator.gettext("I don't know {command}. /help shows what I can do.").format(
         command=name
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from storage.ledger import Account
 
 
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 """Characters of a name on a button."""
 
 router = Router()
@@ -106,7 +106,7 @@ async def _format_label(services: Services, press: CallbackData, yes: str) -> st
     if (person := about.get("person")) and isinstance(person, int):
         async with services.db.reading() as connection:
             name = await people.name_and_id(connection, person)
-        about["name"] = unlinked(truncate(name, LONGEST_NAME))
+        about["name"] = unlinked(truncate(name, MAX_NAME_LENGTH))
     return yes.format(**about)
 
 

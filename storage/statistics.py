@@ -53,7 +53,7 @@ async def last_failures(tx: Connection, account: Account, *, limit: int) -> list
     return [(row["id"], row["reason"]) for row in rows]
 
 
-LONGEST_LIFE = 3 * DAY_SECONDS
+MAX_LIFE_SECONDS = 3 * DAY_SECONDS
 """The longest life of a request: in the queue, until its deadline, and a day as parked."""
 
 
@@ -67,7 +67,7 @@ async def budget_used(
     """
     return await fetch_int(
         tx,
-        f"SELECT sum(micros) FROM budget WHERE asked >= ?1 - {LONGEST_LIFE}"
+        f"SELECT sum(micros) FROM budget WHERE asked >= ?1 - {MAX_LIFE_SECONDS}"
         f" AND (asked >= ?1 OR ended = 0 OR ended >= ?1) AND state NOT IN ({sql_list(without)})",
         (since,),
     )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-LONGEST_SECONDS: Final = 600
+MAX_FILM_SECONDS: Final = 600
 """A film's length at most; the sound of one video is held in memory."""
 
 _TICK: Final = Fraction(1, 90_000)
@@ -81,7 +81,7 @@ def join_videos(*, sources: list[str], target: str, limit: int) -> dict[str, obj
     """
     clips = [_surveyed(Path(source)) for source in sources]
     length = sum(clip.length for clip in clips)
-    if length > LONGEST_SECONDS:
+    if length > MAX_FILM_SECONDS:
         raise MediaRefused("too_long")
     copies = _can_be_copied(clips)
     bits = max(limit * _ROOM * 8 / float(length) - _SOUND_BITS, _LEAST_BITS)

@@ -333,7 +333,7 @@ class Vary(CallbackData, prefix="vary"):
         )
 
 
-LONGEST_BESIDE = 18
+MAX_PAIRED_LENGTH = 18
 """Characters of a label that has another one beside it: on a phone both are as wide."""
 MAX_FETCH_BYTES, MAX_FETCH_BYTES_LOCAL = 20_000_000, 2_000_000_000
 """Bytes a bot may fetch from Telegram: the hosted server's limit, and that of one's own."""
@@ -418,7 +418,7 @@ class ResultButtons:
                 credits=translator.number(other.credits),
             )
             button = Button(text, Vary.to(video, other))
-            if rows and all(len(one.text) <= LONGEST_BESIDE for one in (*rows[-1], button)):
+            if rows and all(len(one.text) <= MAX_PAIRED_LENGTH for one in (*rows[-1], button)):
                 rows[-1].append(button)
             else:
                 rows.append([button])

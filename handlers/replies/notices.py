@@ -356,7 +356,7 @@ def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
     ).format(**{**facts, "name": unlinked(facts["name"]), "prompt": unlinked(facts["prompt"])})
 
 
-LONGEST_NAME = 30
+MAX_NAME_LENGTH = 30
 """Characters of a name on a button."""
 
 
@@ -364,5 +364,5 @@ def ban_button(facts: Mapping[str, Any], translator: Translator, name: str) -> R
     """Let the operator shut out who asked for a video, where that is a person."""
     if not facts["by_person"]:
         return ()
-    label = translator.gettext("Ban {name}").format(name=truncate(name, LONGEST_NAME))
+    label = translator.gettext("Ban {name}").format(name=truncate(name, MAX_NAME_LENGTH))
     return ((Button(label, BanRequester(int(facts["generation"]))),),)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ONLY_WHEN_ASKED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 _KEPT_SECONDS = {"callback_query": 150, "pre_checkout_query": 150, "inline_query": 30}
 _KEPT_OTHERWISE = 24 * 3600
-_LONGEST_POLL = 50
+_MAX_POLL_SECONDS = 50
 _IDS = 1 << 30  # the first id follows from the time: a bot may remember ids of an earlier sandbox
 
 
@@ -103,7 +103,7 @@ class UpdateQueue:
         self._confirm(offset)
         try:
             if not len(self) and self.long_polls and not self._stopping:
-                await self._wait(mine, min(timeout, _LONGEST_POLL))
+                await self._wait(mine, min(timeout, _MAX_POLL_SECONDS))
         finally:
             taken_over = mine.done()
             mine.cancel()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _IDLE_SECONDS = 60
-_LONGEST_DELAY = 60.0
-_LONGEST_ERROR = 200
+_MAX_DELAY_SECONDS = 60.0
+_MAX_ERROR_LENGTH = 200
 _LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 
 
@@ -84,9 +84,11 @@ class WebhookCalls:
             if not error:
                 self._updates.confirm(update)
                 return
-            self.last_error = int(self._clock()), error[:_LONGEST_ERROR]
+            self.last_error = int(self._clock()), error[:_MAX_ERROR_LENGTH]
             if failures:
-                await asyncio.sleep(min(_LONGEST_DELAY, self.retry_seconds * 2 ** (failures - 1)))
+                await asyncio.sleep(
+                    min(_MAX_DELAY_SECONDS, self.retry_seconds * 2 ** (failures - 1))
+                )
             failures += 1
 
     async def _post(self, update: Update) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TICKS = os.sysconf("SC_CLK_TCK")
-LONGEST_LINE = 1 << 24
+MAX_LINE_BYTES = 1 << 24
 
 
 class Servers:
@@ -65,7 +65,7 @@ async def servers() -> AsyncIterator[Servers]:
     """Run the stand-in servers."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.servers",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LONGEST_LINE,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MAX_LINE_BYTES,
     )  # fmt: skip
     if process.stdout is None:
         raise RuntimeError("a pipe was asked for")

@@ -70,7 +70,7 @@ PATIENT_LOOKS = 15
 """Checks (one per 20 ms) after which time is skipped although something is due."""
 
 
-LONGEST_ROW = 30.0
+MAX_ROW_SECONDS = 30.0
 """Seconds a case may take."""
 
 
@@ -124,7 +124,7 @@ class Scene:
         """Skip time until no work is left, except for generations parked for a day."""
         # one connection, as opening the file at each check takes as long as the bot's own work
         with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
-            async with asyncio.timeout(LONGEST_ROW):
+            async with asyncio.timeout(MAX_ROW_SECONDS):
                 while not self._is_done(database):
                     await asyncio.sleep(0.02)
                     self._go_on(database)

@@ -12,7 +12,7 @@ from sandbox.telegram import Fault as Said
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.reliability.gate import Fault
-from tests.reliability.rows import LONGEST_ROW, End, scene
+from tests.reliability.rows import MAX_ROW_SECONDS, End, scene
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -207,7 +207,7 @@ async def test_a_video_whose_yes_cannot_be_read_is_there_and_comes_again_where_i
         assert not [one for one in here.chat.from_bot if "could not deliver" in (one.text or "")]
         await here.chat.send(here.ann, "/start")
         await here.to_telegram.called("sendVideo", 2)
-        async with asyncio.timeout(LONGEST_ROW):
+        async with asyncio.timeout(MAX_ROW_SECONDS):
             while (end := await here.settle()).state != "delivered":
                 await asyncio.sleep(0.02)
     assert end == TWICE
@@ -251,7 +251,7 @@ async def test_a_kept_video_brought_that_meets(
         here.to_telegram.arm("sendVideo", fault)
         await here.chat.send(here.ann, "/start")
         await here.to_telegram.called("sendVideo", 2)
-        async with asyncio.timeout(LONGEST_ROW):
+        async with asyncio.timeout(MAX_ROW_SECONDS):
             while (end := await here.settle()).state != "delivered":
                 # one that is asked for while it is being brought is not brought twice
                 await here.chat.send(here.ann, "/start")
