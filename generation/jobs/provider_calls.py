@@ -186,7 +186,7 @@ class Submissions:
         if generation.kind == "t2v":
             return Fitted(generation.aspect_ratio, "")
         try:
-            return await self.pictures.fitted(generation, mode)
+            return await self.pictures.fetch_fitted(generation, mode)
         except PictureDelayed as late:
             return on.PictureFetchFailed(late.is_refused, late.retry_after)
         except PictureGone:

@@ -112,7 +112,7 @@ class FilmMaker:
         self._making = asyncio.Semaphore(MAX_CONCURRENT_FILMS)
 
     @asynccontextmanager
-    async def made(
+    async def make(
         self, scenes: Sequence[Generation], limit: int | None = None
     ) -> AsyncIterator[Deliverable]:
         """Yield the film of these videos; its files are deleted afterwards.

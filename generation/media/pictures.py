@@ -155,8 +155,8 @@ class Pictures:
         self._cooldowns = cooldowns or MediaCooldowns()
         self._sheets: dict[tuple[tuple[str | None, int], ...], bytes] = {}
 
-    async def fitted(self, generation: Generation, mode: Mode) -> Fitted:
-        """Return the picture of a request, in the size its model requires.
+    async def fetch_fitted(self, generation: Generation, mode: Mode) -> Fitted:
+        """Download the picture of a request and fit it to the size its model requires.
 
         Raises:
             PictureGone: it can no longer be fetched.

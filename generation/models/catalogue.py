@@ -156,7 +156,7 @@ class Catalogue:
     @property
     def named(self) -> Offer:
         """All families the operator names, at live prices, available or not."""
-        return replace(self._served.named, resting=self.resting)
+        return replace(self._served.named, cooling_models=self.cooling_models)
 
     @property
     def offer(self) -> Offer:
@@ -172,7 +172,7 @@ class Catalogue:
         return self._served.gone | self.cooldowns.models
 
     @property
-    def resting(self) -> frozenset[str]:
+    def cooling_models(self) -> frozenset[str]:
         """Those among them that are only in a short cooldown after failures."""
         return self.cooldowns.failing - self._served.gone
 

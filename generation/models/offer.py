@@ -279,12 +279,12 @@ def left_out() -> Mapping[str, str]:
 class Offer:
     """Families in order of preference; compared by identity, because comparing all is slow.
 
-    `resting` are their models that are not used during a short cooldown; `credit_usd` is the value
+    `cooling_models` are not used during a short cooldown after failures; `credit_usd` is the value
     of a credit in US dollars.
     """
 
     families: tuple[Family, ...]
-    resting: frozenset[str] = frozenset()
+    cooling_models: frozenset[str] = frozenset()
     credit_usd: Decimal = CREDIT_USD
 
     @classmethod
@@ -320,10 +320,10 @@ class Offer:
         """Return the offer of these families in this order. Raises KeyError for an unknown one."""
         return replace(self, families=tuple(self[name] for name in dict.fromkeys(names)))
 
-    def able(self, kind: Kind) -> Offer:
+    def for_kind(self, kind: Kind) -> Offer:
         """Return the offer of the families that have a model of this kind."""
-        able = tuple(family for family in self if family.mode(kind) is not None)
-        return replace(self, families=able)
+        families = tuple(family for family in self if family.mode(kind) is not None)
+        return replace(self, families=families)
 
     def without(self, models: Collection[str]) -> Offer:
         """Return the offer without these models, and without families left empty."""

@@ -172,7 +172,7 @@ def quote(
         return read.problems
     typed = instead.apply_to(read.requested) if instead is not None else read.requested
     requested, near = typed.split_nearest()
-    offer = offer.able(kind)
+    offer = offer.for_kind(kind)
     if not offer.families:
         return (Problem("model", "", ()),)
     prompt = read.prompt
@@ -268,7 +268,7 @@ def resolve_or_replace(
     requested: Options, defaults: Defaults, *, offer: Offer, named: Offer | None, kind: Kind
 ) -> tuple[Choice, UnservedFamily | None] | Problem:
     """Return the video for the options, and the family it replaces if that is not served."""
-    offer = offer.able(kind)
+    offer = offer.for_kind(kind)
     unserved = None if named is None else _unserved(requested, defaults, offer, named, kind)
     wanted = unserved and options.with_requested(unserved, requested)
     if unserved is None or wanted is None:
@@ -279,7 +279,7 @@ def resolve_or_replace(
     found = substitutes.find_replacement(wanted, offer, successor=successor, most=before)
     if found is None:
         return Problem("model", unserved.family.name, offer.names)
-    cooling = named is not None and unserved.mode.model in named.resting
+    cooling = named is not None and unserved.mode.model in named.cooling_models
     chosen = requested.model is not None or requested.pro or defaults.family == unserved.family.name
     return found.choice, UnservedFamily(unserved.family.title, before, cooling, chosen)
 

@@ -113,7 +113,7 @@ class Substitutes:
         substitute = self._find(generation, served, most=generation.credits)
         return Failover(
             was=self._title(generation),
-            cooling=generation.model in self.catalogue.resting,
+            cooling=generation.model in self.catalogue.cooling_models,
             substitute=substitute,
         )
 

@@ -159,11 +159,11 @@ _OTHER_RULES = (
 @cache
 def _known_refusals() -> re.Pattern[str]:
     text = resources.files("generation.provider").joinpath("refusals.json").read_bytes()
-    phrases = {_normalize(fact["phrase"]) for fact in json.loads(text)}
+    phrases = {_normalize_words(fact["phrase"]) for fact in json.loads(text)}
     return re.compile("|".join(map(re.escape, sorted(phrases))), re.IGNORECASE)
 
 
-def _normalize(words: str) -> str:
+def _normalize_words(words: str) -> str:
     """Return words in a form to compare: names of errors become sentences."""
     return re.sub(r"[\s_.\-]+", " ", words[:MAX_READ].replace("’", "'"))
 
@@ -226,7 +226,7 @@ def truncate(text: str) -> str:
 
 def classify(words: str, *, prompt: str = "") -> Refusal:
     """Classify a refusal by its words; a quoted `prompt` in them is ignored."""
-    said = _normalize(words.replace(prompt, " … ") if prompt else words)
+    said = _normalize_words(words.replace(prompt, " … ") if prompt else words)
     moderation = _known_refusals().search(said) is not None or (
         re.search(_CONTENT, said) is not None
         and re.search(_OTHER_RULES, said) is None

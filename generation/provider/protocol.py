@@ -128,7 +128,7 @@ def _find_url(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else None
 
 
-def _normalize(status: str | None) -> str:
+def _normalize_status(status: str | None) -> str:
     """Return a status in the form of `SUCCESSES` and `FAILURES`."""
     return re.sub(r"[\s-]+", "_", (status or "").strip().lower())
 
@@ -173,7 +173,7 @@ class _Reply(_Model):
         """Return the state; a link means finished, whatever the status says."""
         if self.video is not None:
             return Completed(self.video)
-        status = _normalize(self.status)
+        status = _normalize_status(self.status)
         if status not in FAILURES:
             return CompletedWithoutUrl() if status in SUCCESSES else Pending()
         name = (self.error and self.error.name) or ""
@@ -212,7 +212,9 @@ class LogPage(_Model):
         found: dict[str, LogEntry] = {}
         for row in self.data:
             if row is not None and row.client_request_id is not None:
-                logged = LogEntry(row.inference_id, failed=_normalize(row.status) in FAILURES)
+                logged = LogEntry(
+                    row.inference_id, failed=_normalize_status(row.status) in FAILURES
+                )
                 found.setdefault(row.client_request_id, logged)
         return found
 

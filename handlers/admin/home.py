@@ -279,12 +279,12 @@ async def show_models(
     """Show the operator's models, whether they are served, and what they cost."""
     translator, now = sender.translator, services.clock()
     async with services.db.reading() as tx:
-        resting = {one.model: one for one in await outages.cooldowns(tx, now=now)}
+        cooldowns = {one.model: one for one in await outages.cooldowns(tx, now=now)}
     families = services.catalogue.named.families
     number, pages = clamp_page(press.page, len(families), PER_PAGE)
     lines = [
         f"{family.title} · {_usual_price(family, services, translator)}\n"
-        f"{_availability(family, services, resting, translator, now)}"
+        f"{_availability(family, services, cooldowns, translator, now)}"
         for family in families[number * PER_PAGE : (number + 1) * PER_PAGE]
     ]
     await sender.answer()
@@ -306,14 +306,14 @@ def _usual_price(family: Family, services: Services, translator: Translator) -> 
 def _availability(
     family: Family,
     services: Services,
-    resting: Mapping[str, Cooldown],
+    cooldowns: Mapping[str, Cooldown],
     translator: Translator,
     now: float,
 ) -> str:
     """Say whether a family is served, or why one of its models is not."""
     _ = translator.gettext
     for mode in family.modes.values():
-        cooldown = resting.get(mode.model)
+        cooldown = cooldowns.get(mode.model)
         if cooldown is not None:
             text = (
                 _("⏳ {model} failed too often. I try it again {when}.")

@@ -256,7 +256,7 @@ def _toggles(
             rows += in_rows(row, _PER_ROW)
     families = {
         family.name: price_choice(near, services.offer)
-        for family in services.offer.able(choice.kind)
+        for family in services.offer.for_kind(choice.kind)
         if accepts_prompt(family, choice.kind, quote.prompt)
         and (near := with_option(choice, "model", family.name, services.offer))
     }

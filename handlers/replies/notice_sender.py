@@ -216,7 +216,7 @@ class Notices:
         whole = replace(scenes[0], prompt=" … ".join(told), is_gift=False)
         limit, thread_id, reply_to = None, owed.thread_id, owed.reply_to
         while True:
-            async with self.films.made(scenes, limit) as film:
+            async with self.films.make(scenes, limit) as film:
                 try:
                     async with self.outbox.upload_slot(chat) as upload:
                         await self.outbox.send_file(

@@ -81,7 +81,7 @@ async def test_a_picture_is_made_to_the_models_frame(
     mode: Any, resolution: str, shape: str | None, size: tuple[int, int],
 ) -> None:  # fmt: skip
     generation = await asked(db, resolution=resolution, aspect_ratio=shape)
-    fitted = await Pictures(media, album, folder).fitted(generation, mode)
+    fitted = await Pictures(media, album, folder).fetch_fitted(generation, mode)
     assert opened(fitted.data_uri).size == size
     assert fitted.aspect_ratio == (shape or "16:9")
 
@@ -91,7 +91,7 @@ async def test_a_picture_of_another_shape_is_cropped_or_kept_whole_as_wished(
     db: Database, media: MediaProcesses, album: Album, folder: Path, fit: str, *, keeps_edges: bool
 ) -> None:
     generation = await asked(db, fit=fit, aspect_ratio="9:16")
-    fitted = await Pictures(media, album, folder).fitted(generation, SORA)
+    fitted = await Pictures(media, album, folder).fetch_fitted(generation, SORA)
     top: Any = opened(fitted.data_uri).convert("RGB").getpixel((360, 10))
     is_red = top[0] > 200 and top[2] < 60
     assert is_red is not keeps_edges, "cropped, the photo fills the frame; padded, it does not"
@@ -100,7 +100,7 @@ async def test_a_picture_of_another_shape_is_cropped_or_kept_whole_as_wished(
 async def test_nothing_stays_on_the_disk(
     db: Database, media: MediaProcesses, album: Album, folder: Path
 ) -> None:
-    await Pictures(media, album, folder).fitted(await asked(db), SORA)
+    await Pictures(media, album, folder).fetch_fitted(await asked(db), SORA)
     assert is_empty(folder)
 
 
@@ -109,7 +109,7 @@ async def test_nothing_stays_on_the_disk_of_what_cannot_be_used(
 ) -> None:
     album.pictures["photo"] = b"no picture at all"
     with pytest.raises(BadPicture, match="not_a_picture"):
-        await Pictures(media, album, folder).fitted(await asked(db), SORA)
+        await Pictures(media, album, folder).fetch_fitted(await asked(db), SORA)
     assert is_empty(folder)
 
 
@@ -124,7 +124,7 @@ async def test_nothing_stays_on_the_disk_of_what_was_stopped(
         await asyncio.Event().wait()
 
     generation = await asked(db)
-    task = asyncio.create_task(Pictures(media, fetch, folder).fitted(generation, SORA))
+    task = asyncio.create_task(Pictures(media, fetch, folder).fetch_fitted(generation, SORA))
     await asyncio.wait_for(fetching.wait(), 5)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -137,12 +137,12 @@ async def test_a_picture_that_is_gone_or_late_says_so(
 ) -> None:
     pictures = Pictures(media, album, folder)
     with pytest.raises(PictureGone):
-        await pictures.fitted(await asked(db, cause="gone", picture="another"), SORA)
+        await pictures.fetch_fitted(await asked(db, cause="gone", picture="another"), SORA)
     with pytest.raises(PictureGone):
-        await pictures.fitted(await asked(db, cause="dropped", picture=None), SORA)
+        await pictures.fetch_fitted(await asked(db, cause="dropped", picture=None), SORA)
     album.delayed = True
     with pytest.raises(PictureDelayed):
-        await pictures.fitted(await asked(db, cause="late"), SORA)
+        await pictures.fetch_fitted(await asked(db, cause="late"), SORA)
 
 
 async def test_a_sheet_shows_stills_side_by_side_and_leaves_a_place_for_what_cannot_be_had(

@@ -104,7 +104,7 @@ def test_whatever_else_is_offered_of_a_video_can_be_had_for_what_its_button_says
     kind: Kind,
 ) -> None:
     offered = set()
-    for family in OFFER.able(kind):
+    for family in OFFER.for_kind(kind):
         mode = family.mode(kind)
         assert mode is not None
         old = video(
@@ -147,7 +147,7 @@ def test_options_never_leak_into_the_prompt(prompt: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_can_be_tapped_on_a_card_can_be_had(kind: Kind) -> None:
-    offer = OFFER.able(kind)
+    offer = OFFER.for_kind(kind)
     for family in offer:
         present = quoted(f"a cat --model {family.name}", kind).choice
         mode, names = present.mode, (family.pro or family.name, offer.names[0])

@@ -119,9 +119,9 @@ def test_saved_defaults_are_taken_where_nothing_was_typed() -> None:
 
 
 def test_the_next_family_takes_over_where_one_rests() -> None:
-    left = OFFER.without({"openai/sora-2-t2v"}).able("t2v")
+    left = OFFER.without({"openai/sora-2-t2v"}).for_kind("t2v")
     assert asked("a cat", offer=left).choice.family.name == "sora-2-pro"
-    still = OFFER.without({"openai/sora-2-t2v"}).able("i2v")
+    still = OFFER.without({"openai/sora-2-t2v"}).for_kind("i2v")
     assert asked("it rains", kind="i2v", offer=still).choice.family.name == "sora-2"
 
 
@@ -194,9 +194,9 @@ def test_what_is_no_such_thing_is_refused_also_where_the_default_is_gone(typed: 
 
 
 def test_a_model_that_only_fails_at_present_is_said_to_rest() -> None:
-    resting = replace(NAMED, resting=frozenset({SORA}))
+    cooling = replace(NAMED, cooling_models=frozenset({SORA}))
     for text, rests in (("a cat", True), ("it rains", False)):
         kind = "t2v" if rests else "i2v"
-        found = without_sora(text, named=resting, kind=kind)
+        found = without_sora(text, named=cooling, kind=kind)
         assert found.instead_of is not None
         assert found.instead_of.cooling is rests

@@ -74,7 +74,7 @@ def test_the_first_other_model_that_loses_least_is_offered(
 def test_a_model_that_refuses_people_or_takes_shorter_words_is_not_offered() -> None:
     offer = Offer.load()
     size = (4000, 3000)
-    for family in offer.able("i2v"):
+    for family in offer.for_kind("i2v"):
         long = quoted("wave " * 400 + "--model sora-2", size, "sora-2")
         other = find_uncropped(long.choice, long.prompt, size, offer.only(["sora-2", family.name]))
         limit = family.i2v.prompt_limit if family.i2v else None
