@@ -71,7 +71,7 @@ class Pot(StrEnum):
     """Given to a group by the operator, for its members; renewed each period."""
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """The kind of a ledger entry."""
 
     HOLD = "hold"
@@ -101,7 +101,7 @@ async def hold(
 ) -> None:  # fmt: skip
     """Hold credits for a generation; `member` is the person who draws them from a group."""
     await insert(
-        tx, "ledger", **account.columns, pot=pot, kind=Kind.HOLD, credits=credits_,
+        tx, "ledger", **account.columns, pot=pot, kind=EntryKind.HOLD, credits=credits_,
         generation=generation, member=member, at=now,
     )  # fmt: skip
 
@@ -123,9 +123,9 @@ async def open_holds(tx: Connection, generation: int) -> list[Hold]:
     return [read_row(Hold, row, account=Account.of(row), pot=Pot(row["pot"])) for row in rows]
 
 
-async def end_holds(tx: Connection, generation: int, kind: Kind, *, now: float) -> int:
+async def end_holds(tx: Connection, generation: int, kind: EntryKind, *, now: float) -> int:
     """Capture or release the open holds of a generation; return how many credits that were."""
-    if kind not in {Kind.CAPTURE, Kind.RELEASE}:
+    if kind not in {EntryKind.CAPTURE, EntryKind.RELEASE}:
         raise ValueError(f"a hold cannot end by a {kind}")
     ended = await fetch_all(
         tx,
@@ -162,7 +162,7 @@ async def hold_less(tx: Connection, generation: int, credits_: int, *, now: floa
     before = await open_holds(tx, generation)
     if credits_ > sum(held.credits for held in before):
         raise ValueError(f"generation {generation} holds less than {credits_} credits")
-    await end_holds(tx, generation, Kind.RELEASE, now=now)
+    await end_holds(tx, generation, EntryKind.RELEASE, now=now)
     left, given = credits_, 0
     for held in sorted(before, key=lambda held: held.pot is Pot.BOUGHT):
         if part := min(left, held.credits):
@@ -176,7 +176,7 @@ async def hold_less(tx: Connection, generation: int, credits_: int, *, now: floa
 
 
 async def enter(
-    tx: Connection, account: Account, pot: Pot, kind: Kind, credits_: int, *, cause: str,
+    tx: Connection, account: Account, pot: Pot, kind: EntryKind, credits_: int, *, cause: str,
     now: float, note: str | None = None,
 ) -> bool:  # fmt: skip
     """Add an entry that is no hold; return False if the cause has one already."""
@@ -192,7 +192,7 @@ async def grant(
     now: float,
 ) -> bool:  # fmt: skip
     """Grant credits; return False if the cause did so already."""
-    return await enter(tx, account, pot, Kind.GRANT, credits_, cause=cause, note=note, now=now)
+    return await enter(tx, account, pot, EntryKind.GRANT, credits_, cause=cause, note=note, now=now)
 
 
 async def given(tx: Connection, cause: str) -> int:

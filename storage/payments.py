@@ -20,7 +20,7 @@ from storage.database import (
     insert_or_ignore,
     read_row,
 )
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 
 if TYPE_CHECKING:
     import sqlite3
@@ -95,12 +95,12 @@ async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payme
     )
     payment = None if row is None else await find(tx, row["id"])
     if payment is not None:
-        await _enter(tx, payment, Kind.PURCHASE, charge.credits, charge.paid_at)
+        await _enter(tx, payment, EntryKind.PURCHASE, charge.credits, charge.paid_at)
     return payment
 
 
 async def _enter(
-    tx: Connection, payment: Payment, kind: Kind, credits_: int, now: float
+    tx: Connection, payment: Payment, kind: EntryKind, credits_: int, now: float
 ) -> None:  # fmt: skip
     if credits_:
         await ledger.enter(
@@ -235,8 +235,8 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
         return None
     spent = await used(tx, payment)
     unused = 0 if payment.taken_back else payment.kept - spent
-    await _enter(tx, payment, Kind.REFUND, unused, now)
-    await _enter(tx, payment, Kind.CLAWBACK, payment.kept - unused, now)
+    await _enter(tx, payment, EntryKind.REFUND, unused, now)
+    await _enter(tx, payment, EntryKind.CLAWBACK, payment.kept - unused, now)
     return payment, spent
 
 

@@ -22,7 +22,7 @@ from storage import (
 )
 from storage.database import changed, columns, fetch_all, fetch_int, fetch_one, insert_or_ignore
 from storage.generations import UNFINISHED, State, sql_list
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,7 +76,7 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
         await payments.give_up(tx, wanted.person)
         for pot, credits_ in (await stored_credits(tx, wanted.person)).items():
             await ledger.enter(
-                tx, wanted.account, pot, Kind.CLAWBACK, credits_,
+                tx, wanted.account, pot, EntryKind.CLAWBACK, credits_,
                 cause=f"{wanted.cause}:{pot}", note=GIVEN_UP, now=wanted.asked_at,
             )  # fmt: skip
     return is_new

@@ -37,7 +37,7 @@ from generation.orders import balances
 from generation.provider.client import LOOKUP_SECONDS
 from storage import chats, generations, ledger, notices, outages, people, personal_data
 from storage.generations import State
-from storage.ledger import Account, Kind
+from storage.ledger import Account, EntryKind
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
@@ -264,10 +264,10 @@ async def _write(
 async def _settle(tx: Connection, number: int, credits_: Credits, now: float) -> None:
     match credits_:
         case Credits.CAPTURE:
-            await ledger.end_holds(tx, number, Kind.CAPTURE, now=now)
+            await ledger.end_holds(tx, number, EntryKind.CAPTURE, now=now)
         case Credits.RELEASE:
             # a parked generation holds nothing any more
-            await ledger.end_holds(tx, number, Kind.RELEASE, now=now)
+            await ledger.end_holds(tx, number, EntryKind.RELEASE, now=now)
         case Credits.COMPENSATE:
             await ledger.compensate(tx, number, now=now)
         case Credits.KEEP | Credits.HOLD_LESS:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import ledger
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 from tests.storage.asked import ANN, BOB, NOW, ask, meet, rows
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def test_a_hold_is_drawn_until_it_is_released(db: Database, generation: Ge
     async with db.transaction() as tx:
         assert await ledger.drawn(tx, ACCOUNT, Pot.ALLOWANCE, since=NOW) == 9
         assert await ledger.held(tx, ACCOUNT) == 9
-        await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW + 1)
+        await ledger.end_holds(tx, generation.id, EntryKind.RELEASE, now=NOW + 1)
         assert await ledger.drawn(tx, ACCOUNT, Pot.ALLOWANCE, since=NOW) == 0
         assert await ledger.held(tx, ACCOUNT) == 0
 
@@ -51,7 +51,7 @@ async def test_what_is_captured_stays_drawn_and_is_held_no_more(
     db: Database, generation: Generation
 ) -> None:
     async with db.transaction() as tx:
-        await ledger.end_holds(tx, generation.id, Kind.CAPTURE, now=NOW + 1)
+        await ledger.end_holds(tx, generation.id, EntryKind.CAPTURE, now=NOW + 1)
         assert await ledger.drawn(tx, ACCOUNT, Pot.ALLOWANCE, since=NOW) == 9
         assert await ledger.held(tx, ACCOUNT) == 0
 
@@ -61,7 +61,7 @@ async def test_a_hold_counts_from_the_moment_it_was_made(
 ) -> None:
     async with db.transaction() as tx:
         assert await ledger.drawn(tx, ACCOUNT, Pot.ALLOWANCE, since=NOW + 0.001) == 0
-        await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW + 10)
+        await ledger.end_holds(tx, generation.id, EntryKind.RELEASE, now=NOW + 10)
         assert await ledger.drawn(tx, ACCOUNT, Pot.ALLOWANCE, since=NOW + 5) == 0
 
 
@@ -74,7 +74,7 @@ async def test_each_pot_of_a_request_has_its_own_hold(db: Database, generation: 
         holds = await ledger.open_holds(tx, generation.id)
         assert [(one.pot, one.credits) for one in holds] == [(Pot.ALLOWANCE, 9), (Pot.BOUGHT, 4)]
         assert await ledger.stored(tx, ACCOUNT, Pot.BOUGHT) == 3
-        assert await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW) == 13
+        assert await ledger.end_holds(tx, generation.id, EntryKind.RELEASE, now=NOW) == 13
         assert await ledger.stored(tx, ACCOUNT, Pot.BOUGHT) == 7, "each goes back to its own pot"
         assert await ledger.open_holds(tx, generation.id) == []
 
@@ -85,7 +85,7 @@ async def test_a_capture_takes_nothing_a_second_time(db: Database, generation: G
         await ledger.hold(
             tx, ACCOUNT, Pot.BOUGHT, 4, generation=generation.id, member=None, now=NOW
         )
-        await ledger.end_holds(tx, generation.id, Kind.CAPTURE, now=NOW)
+        await ledger.end_holds(tx, generation.id, EntryKind.CAPTURE, now=NOW)
         assert await ledger.stored(tx, ACCOUNT, Pot.BOUGHT) == 3
 
 
@@ -111,9 +111,9 @@ async def test_only_a_clawback_leaves_a_debt(db: Database) -> None:
         assert await ledger.stored(tx, ACCOUNT, Pot.BOUGHT) == -3
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in ("capture", "release")])
+@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in ("capture", "release")])
 async def test_a_hold_is_not_ended_by_anything_else(
-    db: Database, generation: Generation, kind: Kind
+    db: Database, generation: Generation, kind: EntryKind
 ) -> None:
     async def end() -> None:
         async with db.transaction() as tx:
@@ -155,11 +155,11 @@ async def test_the_balance_is_what_came_in_less_what_is_held_or_taken(
                     )  # fmt: skip
                     held += amount
                 case _:
-                    await ledger.end_holds(tx, generation.id, Kind(kind), now=NOW)
+                    await ledger.end_holds(tx, generation.id, EntryKind(kind), now=NOW)
                     taken, held = taken + (held if kind == "capture" else 0), 0
             assert await ledger.stored(tx, person, Pot.BOUGHT) == granted - held - taken
             assert await ledger.held(tx, person) == held
-        await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW)
+        await ledger.end_holds(tx, generation.id, EntryKind.RELEASE, now=NOW)
 
 
 async def test_the_ledger_knows_who_drew_from_a_pool(db: Database, generation: Generation) -> None:

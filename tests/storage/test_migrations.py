@@ -295,7 +295,7 @@ async def test_a_request_goes_on_from_where_it_was(old: Old) -> None:
         )
         assert moved is not None
         assert moved.refusals == 2, "what it had behind it counts"
-        await ledger.end_holds(tx, queued.id, ledger.Kind.RELEASE, now=NOW + 1)
+        await ledger.end_holds(tx, queued.id, ledger.EntryKind.RELEASE, now=NOW + 1)
         assert await ledger.open_holds(tx, queued.id) == []
         steps = await steps_of(tx, queued.id)
     assert [step.state for step in steps] == ["queued", "submitting"]

@@ -10,7 +10,7 @@ import pytest
 from storage import chats, ledger, payments, people, personal_data
 from storage.chats import ChatKind
 from storage.database import fetch_int as count
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 from storage.payments import Charge
 from storage.personal_data import Erasure
 from tests.storage.asked import ANN, BOB, NOW, ask, meet
@@ -92,7 +92,7 @@ async def test_the_oldest_payment_is_used_first(db: Database) -> None:
             tx, ACCOUNT, Pot.BOUGHT, 60, generation=generation.id, member=None, now=NOW
         )
         assert [await payments.used(tx, one) for one in (first, second)] == [50, 10]
-        await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW)
+        await ledger.end_holds(tx, generation.id, EntryKind.RELEASE, now=NOW)
         assert [await payments.used(tx, one) for one in (first, second)] == [0, 0]
 
 
@@ -103,7 +103,7 @@ async def test_what_was_given_up_with_the_data_is_not_owed_when_its_payment_goes
         await people.upsert(tx, ANN, name="Ann", username=None, language=None, now=NOW)
         for number in (1, 2):
             await payments.credit(tx, charge(number), credit_micros=1)
-        await ledger.enter(tx, ACCOUNT, Pot.BOUGHT, Kind.REFUND, 60, cause="spent", now=NOW)
+        await ledger.enter(tx, ACCOUNT, Pot.BOUGHT, EntryKind.REFUND, 60, cause="spent", now=NOW)
         for number in (1, 2):
             wanted = Erasure(cause=f"update:{number}", person=ANN, asked_at=NOW)
             assert await personal_data.ask_erasure(tx, wanted) is True
@@ -132,7 +132,7 @@ async def test_what_is_paid_for_a_group_is_the_groups_whatever_becomes_of_its_pa
         assert unknown is not None
         assert unknown.account == ACCOUNT, "of a group nobody knows, the credits are the payer's"
         assert (await bought(tx), await bought(tx, account), await unspent(tx)) == (100, 100, 200)
-        await ledger.enter(tx, account, Pot.BOUGHT, Kind.REFUND, 60, cause="spent", now=NOW)
+        await ledger.enter(tx, account, Pot.BOUGHT, EntryKind.REFUND, 60, cause="spent", now=NOW)
         known = [await payments.by_charge(tx, f"charge-{number}") for number in range(4)]
         assert [await payments.used(tx, one) for one in known if one] == [0, 50, 10, 0]
         wanted = Erasure(cause="update:1", person=ANN, asked_at=NOW)
@@ -172,9 +172,8 @@ async def test_whatever_happens_in_whatever_order_adds_up(db: Database, seed: in
             elif act == "spend" and left > 0:
                 spent = dice.randint(1, left)
                 # what a capture leaves, without the request it is for
-                await ledger.enter(
-                    tx, account, Pot.BOUGHT, Kind.REFUND, spent, cause=f"spent:{number}", now=NOW
-                )
+                refund, cause = EntryKind.REFUND, f"spent:{number}"
+                await ledger.enter(tx, account, Pot.BOUGHT, refund, spent, cause=cause, now=NOW)
                 left -= spent
             elif open_:
                 ends = open_.pop(dice.randrange(len(open_)))

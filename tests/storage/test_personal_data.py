@@ -11,7 +11,7 @@ from storage.cards import CardKind, Draft
 from storage.database import Database
 from storage.films import ShownFilm
 from storage.generations import State
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 from storage.notices import Notice, NoticeKind
 from storage.people import Ban
 from storage.personal_data import Erasure
@@ -59,7 +59,7 @@ async def kept_of(db: Database, person: int) -> None:
     made = await ask(db, f"message:{person}", chat=chat.id, person=person)
     account = Account.person(person)
     async with db.transaction() as tx:
-        await ledger.end_holds(tx, made.id, Kind.CAPTURE, now=NOW)
+        await ledger.end_holds(tx, made.id, EntryKind.CAPTURE, now=NOW)
         await ledger.grant(
             tx, account, Pot.GRANTED, 5, cause=f"update:{person}", note="for Ann", now=NOW
         )

@@ -9,7 +9,7 @@ import pytest
 
 from storage import generations, ledger
 from storage.generations import Reason, State
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 from tests.storage.asked import ANN, NOW, Event, ask, meet, rows, steps_of
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ async def test_a_hold_ends_once(db: Database) -> None:
     await meet(db)
     generation = await ask(db)
     async with db.transaction() as tx:
-        assert await ledger.end_holds(tx, generation.id, Kind.RELEASE, now=NOW) == 9
-        assert await ledger.end_holds(tx, generation.id, Kind.CAPTURE, now=NOW) == 0
+        assert await ledger.end_holds(tx, generation.id, EntryKind.RELEASE, now=NOW) == 9
+        assert await ledger.end_holds(tx, generation.id, EntryKind.CAPTURE, now=NOW) == 0
     with pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE.*ledger\.ends"):
         await run(
             db,

@@ -10,7 +10,7 @@ import pytest
 from storage import generations, ledger, notices, outages, statistics
 from storage.database import Database
 from storage.generations import Reason, State
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 from storage.migrations import migrate, steps
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
@@ -214,7 +214,8 @@ async def test_what_was_granted_is_in_its_own_pot_and_counts_in_the_budget(
         assert await ledger.stored(tx, account, Pot.BOUGHT) == 0
         assert await ledger.stored(tx, account, Pot.GRANTED) == 100 - 18
         assert await statistics.budget_used(tx, since=NOW - NOW % 900) == 840_000 + 900_000
-        assert await ledger.end_holds(tx, 1, Kind.RELEASE, now=NOW) == 9, "it goes on as before"
+        ended = await ledger.end_holds(tx, 1, EntryKind.RELEASE, now=NOW)
+        assert ended == 9, "it goes on as before"
         assert await ledger.stored(tx, account, Pot.GRANTED) == 100 - 9
         again = await ledger.grant(
             tx, account, Pot.GRANTED, 100, cause="update:1", note=None, now=NOW

@@ -62,7 +62,7 @@ async def put(db: Database, state: State, **changes: Any) -> Generation:
     generation = await ask(db)
     async with db.transaction() as tx:
         if state in TAKEN | GONE:
-            kind = ledger.Kind.CAPTURE if state in TAKEN else ledger.Kind.RELEASE
+            kind = ledger.EntryKind.CAPTURE if state in TAKEN else ledger.EntryKind.RELEASE
             await ledger.end_holds(tx, generation.id, kind, now=NOW)
         await tx.execute("UPDATE generations SET state = ?", (state,))
         if changes:

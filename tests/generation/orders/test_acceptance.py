@@ -24,7 +24,7 @@ from generation.orders.balances import (
 from storage import chats, generations, ledger, outages, people
 from storage.chats import ChatKind
 from storage.generations import Changes, Reason, State
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 from storage.outages import ContentBrake, content_brake
 from tests.generation.orders.usual import terms
 from tests.storage.asked import ANN, BOB, NOW, everything, meet, request, rows
@@ -351,7 +351,7 @@ async def group(db: Database, bought: int, **choices: Any) -> Account:
     async with db.transaction() as tx:
         await people.upsert(tx, ANN, name="Ann", username=None, language=None, now=NOW)
         await chats.choose(tx, chat.id, **choices or {"pool": 0})
-        await ledger.enter(tx, account, Pot.BOUGHT, Kind.PURCHASE, bought, cause="p", now=NOW)
+        await ledger.enter(tx, account, Pot.BOUGHT, EntryKind.PURCHASE, bought, cause="p", now=NOW)
     return account
 
 
@@ -394,7 +394,7 @@ async def test_in_a_group_its_pool_pays_then_what_was_bought_for_it_then_ones_ow
         await ledger.hold_less(tx, first.id, 5, now=NOW)
     assert await all_holds(db) == kept
     async with db.transaction() as tx:
-        await ledger.end_holds(tx, first.id, Kind.CAPTURE, now=NOW)
+        await ledger.end_holds(tx, first.id, EntryKind.CAPTURE, now=NOW)
     await accepted(db, "message:2", chat=account.id, about={"free_credits": 1})
     assert await all_holds(db) == then, "the share counts both pots"
 
@@ -430,11 +430,11 @@ async def test_who_writes_as_the_group_has_what_was_bought_for_it_once(db: Datab
 async def test_a_groups_debt_takes_nothing_from_its_members_or_its_pool(db: Database) -> None:
     account = await group(db, 5, pool=4)
     async with db.transaction() as tx:
-        await ledger.enter(tx, account, Pot.BOUGHT, Kind.CLAWBACK, 100, cause="c", now=NOW)
+        await ledger.enter(tx, account, Pot.BOUGHT, EntryKind.CLAWBACK, 100, cause="c", now=NOW)
     await accepted(db, chat=account.id)
     assert await all_holds(db) == {"chat pool": 4, "person allowance": 5}
     async with db.transaction() as tx:
-        await ledger.enter(tx, account, Pot.BOUGHT, Kind.PURCHASE, 96, cause="d", now=NOW)
+        await ledger.enter(tx, account, Pot.BOUGHT, EntryKind.PURCHASE, 96, cause="d", now=NOW)
         own, pool = await balances.balance_and_pool(
             tx, account.id, Account.person(BOB), terms(), NOW
         )

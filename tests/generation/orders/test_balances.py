@@ -23,7 +23,7 @@ from generation.orders.balances import (
 )
 from storage import generations, ledger
 from storage.generations import Reason, State
-from storage.ledger import Account, Kind, Pot
+from storage.ledger import Account, EntryKind, Pot
 from tests.generation.orders.usual import terms
 from tests.storage.asked import ANN, NOW, ask
 
@@ -45,7 +45,7 @@ async def left(db: Database, now: float, account: Account = ACCOUNT, **changes: 
         return await balances.balance(connection, account, terms(**changes), now)
 
 
-async def end(db: Database, generation: int, kind: Kind, now: float) -> None:
+async def end(db: Database, generation: int, kind: EntryKind, now: float) -> None:
     """Capture or release what is held."""
     async with db.transaction() as tx:
         await ledger.end_holds(tx, generation, kind, now=now)
@@ -170,13 +170,13 @@ async def test_what_is_held_is_gone_until_it_comes_back(db: Database) -> None:
     generation = await ask(db)
     assert (await left(db, NOW)).total == 45
     assert (await left(db, NOW)).held == 9
-    await end(db, generation.id, Kind.RELEASE, NOW + 60)
+    await end(db, generation.id, EntryKind.RELEASE, NOW + 60)
     assert (await left(db, NOW + 60)).total == 54
 
 
 async def test_what_was_captured_comes_back_with_the_next_period_only(db: Database) -> None:
     generation = await ask(db)
-    await end(db, generation.id, Kind.CAPTURE, NOW + 60)
+    await end(db, generation.id, EntryKind.CAPTURE, NOW + 60)
     assert (await left(db, NOW + 60)).allowance == 45
     assert (await left(db, NOW + 60)).held == 0
     assert (await left(db, NOW + DAY)).allowance == 54
@@ -187,7 +187,7 @@ async def test_a_hold_of_yesterday_released_today_gives_nothing_today(db: Databa
     today = NOW + DAY
     await ask(db, "today", now=today)
     assert (await left(db, today)).allowance == 45
-    await end(db, old.id, Kind.RELEASE, today + 1)
+    await end(db, old.id, EntryKind.RELEASE, today + 1)
     assert (await left(db, today + 1)).allowance == 45
     assert (await left(db, NOW)).allowance == 54 - 9, "only what was asked on a day counts on it"
 
@@ -199,7 +199,7 @@ async def test_a_release_of_bought_credits_comes_back_whenever_it_happens(db: Da
         await ledger.hold(
             tx, ACCOUNT, Pot.BOUGHT, 5, generation=generation.id, member=None, now=NOW
         )
-    await end(db, generation.id, Kind.RELEASE, NOW + 40 * DAY)
+    await end(db, generation.id, EntryKind.RELEASE, NOW + 40 * DAY)
     assert (await left(db, NOW + 40 * DAY)).bought == 20
 
 
