@@ -305,7 +305,7 @@ class ProviderRefuses:
     """The provider accepts nothing at present, for instance because the account is empty."""
 
 
-Refused: TypeAlias = (
+Refusal: TypeAlias = (
     TooManyPending
     | TooFewCredits
     | OverBudget
@@ -314,12 +314,12 @@ Refused: TypeAlias = (
     | Pause
     | ContentBrake
 )
-Answer: TypeAlias = Accepted | Repeated | Refused
+AcceptResult: TypeAlias = Accepted | Repeated | Refusal
 
 
 async def accept(
     tx: Connection, request: Request, terms: Terms, *, now: float, wait: float = 0.0
-) -> Answer:
+) -> AcceptResult:
     """Queue a request and hold its credits, or return why not; a refusal changes nothing.
 
     It is submitted after `wait` seconds at the earliest, so that it can be undone.

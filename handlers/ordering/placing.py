@@ -22,7 +22,7 @@ from storage import cards, generations, outages
 from storage.generations import PENDING, UNFINISHED, Request
 
 if TYPE_CHECKING:
-    from generation.orders.balances import Answer, Balance, Pool, TooFewCredits
+    from generation.orders.balances import AcceptResult, Balance, Pool, TooFewCredits
     from handlers.context import Context, Services
     from storage.cards import Card
     from storage.chats import Group
@@ -273,7 +273,7 @@ async def _accept_and_answer(
 
 async def _store_order(
     services: Services, sender: Sender, draft: OrderDraft, quote: Quote, wait: float
-) -> tuple[Answer | Sender, list[Card | None]]:
+) -> tuple[AcceptResult | Sender, list[Card | None]]:
     """Store the order; return the outcome, and the cards that a press closed.
 
     If the sender lost access since the update came in, the outcome is the sender with their

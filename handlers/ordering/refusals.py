@@ -27,7 +27,7 @@ from storage.outages import ContentBrake, Pause
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.orders.balances import Balance, Refused
+    from generation.orders.balances import Balance, Refusal
     from generation.orders.options import Problem
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
@@ -105,7 +105,7 @@ async def propose_corrections(
 
 
 async def decline(
-    context: Context, sender: Sender, draft: OrderDraft, quote: Quote, answer: Refused
+    context: Context, sender: Sender, draft: OrderDraft, quote: Quote, answer: Refusal
 ) -> None:
     """Reply why an order was not accepted, with what can be ordered instead."""
     services, translator = context.services, sender.translator
@@ -169,7 +169,7 @@ async def more_credits_buttons(
     ]
 
 
-def _waits_elsewhere(answer: Refused) -> bool:
+def _waits_elsewhere(answer: Refusal) -> bool:
     """Return whether the videos that block the order can be cancelled only in private."""
     if isinstance(answer, TooManyPending):
         return answer.elsewhere > 0

@@ -203,7 +203,7 @@ class Town:
             )
             life.wake(answer.generation.chat)
 
-    async def _place(self, life: Life, order: Order) -> tuple[Chat, balances.Answer]:
+    async def _place(self, life: Life, order: Order) -> tuple[Chat, balances.AcceptResult]:
         now = self.clock()
         async with life.db.transaction() as tx:
             await people.upsert(

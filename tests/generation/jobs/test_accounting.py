@@ -34,7 +34,7 @@ from tests.storage.asked import NOW, Clock, meet, request, rows
 
 if TYPE_CHECKING:
     from generation.jobs.lifecycle import AppliedTransition
-    from generation.orders.balances import Answer
+    from generation.orders.balances import AcceptResult
     from storage.database import Database
     from storage.generations import Generation
 
@@ -112,7 +112,7 @@ class World:
         self.db, self.chance, self.clock = db, random.Random(seed), Clock(NOW)
         self.books = Books()
         self.open: list[Generation] = []
-        self.answers: Counter[type[Answer]] = Counter()
+        self.answers: Counter[type[AcceptResult]] = Counter()
         self.turns = 0
 
     async def meet(self) -> None:

@@ -32,7 +32,7 @@ from tests.storage.asked import ANN, BOB, NOW, everything, meet, request, rows
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from generation.orders.balances import Answer
+    from generation.orders.balances import AcceptResult
     from storage.database import Database
 
 
@@ -43,7 +43,7 @@ async def order(
     now: float = NOW,
     about: dict[str, Any] | None = None,
     **changes: Any,
-) -> Answer:
+) -> AcceptResult:
     """Ask for something; `about` changes the operator's terms."""
     async with db.transaction() as tx:
         return await accept(tx, request(cause, **changes), terms(**(about or {})), now=now)
