@@ -17,7 +17,7 @@ from handlers.replies.outbox import SentMessage
 from handlers.replies.sending import Refused, SendError, translate_errors
 from handlers.replies.texts import unlinked
 from storage import SHARED_IDS, cards, chats, generations, people, videos
-from storage.cards import CardKind, Draft
+from storage.cards import CardContent, CardKind
 from storage.chats import ChatKind
 from storage.generations import State
 from storage.ledger import Account
@@ -248,7 +248,7 @@ async def _undo_order(services: Services, sender: Sender, message: telegram.Mess
         return None
     status = services.status.keep_message(order)
     services.wake(order.chat)
-    draft = Draft(
+    content = CardContent(
         cause=cause,
         kind=CardKind.PICTURE if order.picture else CardKind.PROMPT,
         chat=sender.chat.id,
@@ -260,7 +260,7 @@ async def _undo_order(services: Services, sender: Sender, message: telegram.Mess
         picture_by=order.picture_by,
     )
     async with services.db.transaction() as tx:
-        card, replaced = await cards.ask(tx, draft, now=now)
+        card, replaced = await cards.ask(tx, content, now=now)
         if status is not None and card.state == "open":
             await cards.shown(tx, card.id, status)
     await sender.delete_cards(replaced)

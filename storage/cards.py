@@ -38,7 +38,7 @@ class CardKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class CardContent:
     """The content of a card; `message_id` is the message that caused it."""
 
     cause: str
@@ -56,8 +56,8 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card(Draft):
-    """A stored draft; `card_message` is the bot's message that shows it, None until it is sent.
+class Card(CardContent):
+    """A stored card; `card_message` is the bot's message that shows it, None until it is sent.
 
     `options` are the options tapped on it, as they would be typed.
     """
@@ -96,15 +96,15 @@ def _from_row(row: sqlite3.Row) -> Card:
     return read_row(Card, row, account=Account.of(row), kind=kind, kept=kept)
 
 
-async def ask(tx: Connection, draft: Draft, *, now: float) -> tuple[Card, Card | None]:
+async def ask(tx: Connection, content: CardContent, *, now: float) -> tuple[Card, Card | None]:
     """Store an open card, once per cause; return it, and the card that it closed."""
-    known = await fetch_one(tx, "SELECT * FROM cards WHERE cause = ?", (draft.cause,))
+    known = await fetch_one(tx, "SELECT * FROM cards WHERE cause = ?", (content.cause,))
     if known is not None:
         return _from_row(known), None
     closed = None
-    if not draft.kept:
-        closed = await close_open(tx, draft.chat, draft.account, by=draft.cause)
-    held = columns(Draft, draft)
+    if not content.kept:
+        closed = await close_open(tx, content.chat, content.account, by=content.cause)
+    held = columns(CardContent, content)
     row = await insert(tx, "cards", **held, state="open", created_at=now)
     return _from_row(row), closed
 
@@ -182,15 +182,15 @@ async def shown(tx: Connection, card: int, message: int, *, alone_with: int | No
     )
 
 
-async def write(tx: Connection, card: int, draft: Draft) -> Card | None:
+async def write(tx: Connection, card: int, content: CardContent) -> Card | None:
     """Replace prompt and picture of an open card; return None if it is not open."""
     return await fetch_one_as(
         tx,
         _from_row,
         "UPDATE cards SET kind = ?, prompt = ?, message_id = ?, picture = ?, picture_width = ?,"
         " picture_height = ?, picture_by = ? WHERE id = ? AND state = 'open' RETURNING *",
-        (draft.kind, draft.prompt, draft.message_id, draft.picture, draft.picture_width,
-         draft.picture_height, draft.picture_by, card),
+        (content.kind, content.prompt, content.message_id, content.picture, content.picture_width,
+         content.picture_height, content.picture_by, card),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ from handlers.replies.texts import utf16_length
 from handlers.routing import Router, begins_with_command, command_in
 from handlers.senders import cause_of
 from storage import cards
-from storage.cards import CardKind, Draft
+from storage.cards import CardContent, CardKind
 
 if TYPE_CHECKING:
     from telegram import Message
@@ -104,7 +104,7 @@ async def ask_for_change(
     The answer keeps the video's other options, unless its words set them.
     """
     _ = sender.translator.gettext
-    draft = Draft(
+    content = CardContent(
         cause=cause,
         kind=CardKind.QUESTION,
         chat=sender.chat.id,
@@ -116,7 +116,7 @@ async def ask_for_change(
         picture_by=video.picture_by,
     )
     text = _("What should be different? Write that, or write the whole idea again:\n\n{prompt}")
-    await _ask_question(context, sender, draft, text.format(prompt=video.prompt), _("at night"),
+    await _ask_question(context, sender, content, text.format(prompt=video.prompt), _("at night"),
                handed=video.prompt)  # fmt: skip
 
 
@@ -129,8 +129,8 @@ async def propose_change(
     await placing.place(context, sender, draft)
 
 
-def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> Draft:
-    return Draft(
+def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> CardContent:
+    return CardContent(
         cause=cause_of(message),
         kind=kind,
         chat=sender.chat.id,
@@ -142,7 +142,13 @@ def _question(sender: Sender, message: Message, kind: CardKind, words: str) -> D
 
 
 async def _ask_question(
-    context: Context, sender: Sender, draft: Draft, text: str, hint: str, *, handed: str = ""
+    context: Context,
+    sender: Sender,
+    content: CardContent,
+    text: str,
+    hint: str,
+    *,
+    handed: str = "",
 ) -> None:
     """Ask a question; the text in `handed` gets buttons to edit or copy it.
 
@@ -150,12 +156,12 @@ async def _ask_question(
     button instead: Telegram does not show both.
     """
     services = context.services
-    if await placing.tell_if_refused(context, sender, draft.message_id):
+    if await placing.tell_if_refused(context, sender, content.message_id):
         return
     async with services.db.transaction() as tx:
-        card, replaced = await cards.ask(tx, draft, now=services.clock())
+        card, replaced = await cards.ask(tx, content, now=services.clock())
         if sender.edited is not None:
-            card = await cards.write(tx, card.id, draft) or card
+            card = await cards.write(tx, card.id, content) or card
     await sender.delete_cards(replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))

@@ -25,7 +25,7 @@ from handlers.replies.keyboards import max_fetch_bytes
 from handlers.replies.texts import ZERO_WIDTH_SPACE, utf16_length
 from handlers.senders import cause_of
 from storage import SHARED_IDS, statistics
-from storage.cards import FOLLOWS, CardKind, Draft
+from storage.cards import FOLLOWS, CardContent, CardKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -244,11 +244,11 @@ def is_question(card: Card) -> bool:
     return card.is_question or (card.kind is CardKind.PICTURE and not strip_options(card.prompt))
 
 
-def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> Draft:
-    """Return the card that holds a draft until it is tapped."""
+def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> CardContent:
+    """Return the content of the card that holds a draft until it is tapped."""
     picture = draft.picture or SentPicture("")
     kind = CardKind.PICTURE if draft.picture else CardKind.PROMPT
-    return Draft(
+    return CardContent(
         # each press asks a new question
         cause=f"{draft.cause}:{sender.press.query.id}" if sender.press else draft.cause,
         kind=CardKind.QUESTION if draft.cause.startswith(FOLLOWS) else kind,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import cards
-from storage.cards import CardKind, Draft
+from storage.cards import CardContent, CardKind
 from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, NOW, meet
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from storage.cards import Card
     from storage.database import Database
 
-DRAFT = Draft(
+CONTENT = CardContent(
     cause="message:1", kind=CardKind.PROMPT, chat=1, thread_id=None,
     account=Account.person(ANN), message_id=10, prompt="a cat",
 )  # fmt: skip
 
 
-async def ask(db: Database, draft: Draft = DRAFT) -> Card:
+async def ask(db: Database, content: CardContent = CONTENT) -> Card:
     """Write a card down."""
     async with db.transaction() as tx:
-        card, _ = await cards.ask(tx, draft, now=NOW)
+        card, _ = await cards.ask(tx, content, now=NOW)
     return card
 
 
@@ -38,16 +38,16 @@ async def card(db: Database) -> Card:
 
 
 async def test_the_same_cause_returns_the_card_it_made(db: Database, card: Card) -> None:
-    assert await ask(db, replace(DRAFT, prompt="another")) == card
+    assert await ask(db, replace(CONTENT, prompt="another")) == card
     assert (card.state, card.prompt) == ("open", "a cat")
 
 
 async def test_a_card_keeps_its_picture(db: Database, card: Card) -> None:
-    draft = replace(
-        DRAFT, cause="message:2", kind=CardKind.PICTURE, prompt="", picture="file",
+    content = replace(
+        CONTENT, cause="message:2", kind=CardKind.PICTURE, prompt="", picture="file",
         picture_width=640, picture_height=480,
     )  # fmt: skip
-    other = await ask(db, draft)
+    other = await ask(db, content)
     async with db.reading() as connection:
         assert await cards.find(connection, other.id) == other
     assert other.id != card.id
@@ -84,7 +84,7 @@ async def state_of(db: Database, card: Card) -> str:
 
 async def test_a_card_takes_the_place_of_the_one_that_was_open(db: Database, card: Card) -> None:
     async with db.transaction() as tx:
-        newer, replaced = await cards.ask(tx, replace(DRAFT, cause="message:2"), now=NOW)
+        newer, replaced = await cards.ask(tx, replace(CONTENT, cause="message:2"), now=NOW)
     assert replaced is not None
     assert replaced.id == card.id
     assert await state_of(db, card) == "dropped"
@@ -93,15 +93,15 @@ async def test_a_card_takes_the_place_of_the_one_that_was_open(db: Database, car
 
 async def test_cards_of_others_and_in_other_chats_stay(db: Database, card: Card) -> None:
     elsewhere = await meet(db, -100)
-    await ask(db, replace(DRAFT, cause="message:2", account=Account.person(BOB)))
-    await ask(db, replace(DRAFT, cause="message:3", chat=elsewhere.id))
+    await ask(db, replace(CONTENT, cause="message:2", account=Account.person(BOB)))
+    await ask(db, replace(CONTENT, cause="message:3", chat=elsewhere.id))
     assert await state_of(db, card) == "open"
 
 
 async def test_no_two_cards_can_be_open_between_an_account_and_a_chat(
     db: Database, card: Card
 ) -> None:
-    newer = await ask(db, replace(DRAFT, cause="message:2"))
+    newer = await ask(db, replace(CONTENT, cause="message:2"))
     with pytest.raises(sqlite3.IntegrityError):
         async with db.transaction() as tx:
             await cards.reopen(tx, card.id, 9, now=NOW)
@@ -109,10 +109,10 @@ async def test_no_two_cards_can_be_open_between_an_account_and_a_chat(
 
 
 async def test_a_kept_card_stays_whatever_else_is_asked(db: Database, card: Card) -> None:
-    kept = await ask(db, replace(DRAFT, cause="message:2", kept=True))
+    kept = await ask(db, replace(CONTENT, cause="message:2", kept=True))
     assert await state_of(db, card) == "open"
     async with db.transaction() as tx:
-        assert await cards.close_open(tx, 1, DRAFT.account, by="message:3") is not None
+        assert await cards.close_open(tx, 1, CONTENT.account, by="message:3") is not None
     assert await state_of(db, kept) == "open"
 
 
@@ -120,27 +120,27 @@ async def test_what_closed_a_card_finds_it_when_it_is_handled_once_more(
     db: Database, card: Card
 ) -> None:
     async with db.transaction() as tx:
-        found = await cards.to_close(tx, 1, DRAFT.account, by="message:2")
+        found = await cards.to_close(tx, 1, CONTENT.account, by="message:2")
         assert found == card
-        assert await cards.close_open(tx, 1, DRAFT.account, by="message:2") is not None
-        assert await cards.close_open(tx, 1, DRAFT.account, by="message:2") is None
-        again = await cards.to_close(tx, 1, DRAFT.account, by="message:2")
+        assert await cards.close_open(tx, 1, CONTENT.account, by="message:2") is not None
+        assert await cards.close_open(tx, 1, CONTENT.account, by="message:2") is None
+        again = await cards.to_close(tx, 1, CONTENT.account, by="message:2")
         assert again is not None
         assert (again.id, again.state) == (card.id, "dropped")
-        assert await cards.to_close(tx, 1, DRAFT.account, by="message:3") is None
+        assert await cards.to_close(tx, 1, CONTENT.account, by="message:3") is None
 
 
 async def test_what_put_a_card_up_does_not_close_it(db: Database, card: Card) -> None:
     async with db.transaction() as tx:
-        assert await cards.close_open(tx, 1, DRAFT.account, by=DRAFT.cause) is None
+        assert await cards.close_open(tx, 1, CONTENT.account, by=CONTENT.cause) is None
     assert await state_of(db, card) == "open"
 
 
 async def test_a_question_whose_answer_was_none_is_open_anew(db: Database, card: Card) -> None:
     async with db.transaction() as tx:
-        await cards.close_open(tx, 1, DRAFT.account, by="message:2")
+        await cards.close_open(tx, 1, CONTENT.account, by="message:2")
         await cards.reopen(tx, card.id, 9, now=NOW + 5)
-        present = await cards.close_open(tx, 1, DRAFT.account, by="message:3")
+        present = await cards.close_open(tx, 1, CONTENT.account, by="message:3")
     assert present is not None
     assert (present.id, present.card_message, present.created_at) == (card.id, 9, NOW + 5)
 
@@ -160,6 +160,6 @@ async def test_what_is_said_next_answers_a_question_and_no_other_card(
     db: Database, kind: CardKind, picture: str | None, prompt: str, is_question: bool
 ) -> None:
     await meet(db)
-    card = await ask(db, replace(DRAFT, kind=kind, picture=picture, prompt=prompt))
+    card = await ask(db, replace(CONTENT, kind=kind, picture=picture, prompt=prompt))
     assert card.is_question is is_question
     assert card.wants_picture is (kind is CardKind.PICTURE and picture is None)

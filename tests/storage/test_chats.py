@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import cards, chats, films, ledger, notices, people
-from storage.cards import CardKind, Draft
+from storage.cards import CardContent, CardKind
 from storage.chats import ChatKind
 from storage.films import ShownFilm
 from storage.ledger import Account, Pot
@@ -34,11 +34,11 @@ async def group(db: Database) -> Chat:
             " WHERE id = ?",
             (group.id, generation.id),
         )
-        draft = Draft(
+        content = CardContent(
             cause="card:1", kind=CardKind.PROMPT, chat=group.id, thread_id=3,
             account=Account.chat(group.id), message_id=13, prompt="a dog",
         )  # fmt: skip
-        card, _ = await cards.ask(tx, draft, now=NOW)
+        card, _ = await cards.ask(tx, content, now=NOW)
         await cards.shown(tx, card.id, 14)
         notice = Notice(
             cause="notice:1",
@@ -284,12 +284,12 @@ async def test_a_card_that_stood_in_the_old_chat_is_closed_and_none_of_the_new_o
 ) -> None:
     if met_before:
         known = await meet(db, SUPERGROUP, ChatKind.SUPERGROUP)
-        draft = Draft(
+        content = CardContent(
             cause="card:2", kind=CardKind.PROMPT, chat=known.id, thread_id=None,
             account=Account.chat(known.id), message_id=3, prompt="a boat",
         )  # fmt: skip
         async with db.transaction() as tx:
-            await cards.ask(tx, draft, now=NOW)
+            await cards.ask(tx, content, now=NOW)
     await move(db, group)
     states = await rows(db, "SELECT state FROM cards ORDER BY cause")
     assert states == ([("dropped",), ("open",)] if met_before else [("dropped",)])

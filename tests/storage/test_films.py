@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage import cards, films, generations
-from storage.cards import CardKind, Draft
+from storage.cards import CardContent, CardKind
 from storage.ledger import Account
 from tests.storage.asked import ANN, BOB, NOW, meet, request
 
@@ -72,12 +72,12 @@ async def test_what_was_made_anew_stands_in_the_place_of_the_first(
     cause = films.retake_cause(two.id, OWN)
     how = {"origin": "press", "cause": cause}
     if by_card:
-        draft = Draft(
+        content = CardContent(
             cause=f"{cause}:tap", kind=CardKind.PICTURE, chat=1, thread_id=None, account=OWN,
             message_id=None, prompt="cheaper",
         )  # fmt: skip
         async with db.transaction() as tx:
-            card, _ = await cards.ask(tx, draft, now=NOW)
+            card, _ = await cards.ask(tx, content, now=NOW)
         how = {"origin": "card", "cause": f"card:{card.id}"}
     anew = await made(db, one.id, **how)
     for video in (one, two, anew, three):

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from storage import cards, films, inbox, ledger, notices, people, personal_data, videos
-from storage.cards import CardKind, Draft
+from storage.cards import CardContent, CardKind
 from storage.database import Database
 from storage.films import ShownFilm
 from storage.generations import State
@@ -63,11 +63,11 @@ async def kept_of(db: Database, person: int) -> None:
         await ledger.grant(
             tx, account, Pot.GRANTED, 5, cause=f"update:{person}", note="for Ann", now=NOW
         )
-        draft = Draft(
+        content = CardContent(
             cause=f"card:{person}", kind=CardKind.PROMPT, chat=chat.id, thread_id=None,
             account=account, message_id=1, prompt="a cat", picture="file",
         )  # fmt: skip
-        await cards.ask(tx, draft, now=NOW)
+        await cards.ask(tx, content, now=NOW)
         await films.show(tx, ShownFilm(account, chat.id, 2, [made.id]), now=NOW)
         for cause, generation in (("sent", made.id), ("told", None)):
             notice = Notice(

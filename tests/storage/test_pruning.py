@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import MONTH_SECONDS, cards, inbox, notices, outages
-from storage.cards import CLOSED_SECONDS, OPEN_SECONDS, CardKind, Draft
+from storage.cards import CLOSED_SECONDS, OPEN_SECONDS, CardContent, CardKind
 from storage.ledger import Account
 from storage.notices import Notice, NoticeKind
 from storage.outages import Cooldown, CooldownReason
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from storage.database import Database
 
-DRAFT = Draft(
+CONTENT = CardContent(
     cause="message:1", kind=CardKind.PROMPT, chat=1, thread_id=None, account=Account.person(ANN),
     message_id=1, prompt="a cat", picture="file", picture_width=4, picture_height=3, picture_by=7,
 )  # fmt: skip
@@ -45,7 +45,7 @@ async def test_a_card_keeps_its_words_for_two_days_while_it_is_open_and_an_hour_
 ) -> None:
     await meet(db)
     async with db.transaction() as tx:
-        card, _ = await cards.ask(tx, DRAFT, now=NOW)
+        card, _ = await cards.ask(tx, CONTENT, now=NOW)
         await cards.close(tx, card.id, state)
     assert await forgets(db, cards.forget, now=NOW + seconds) is forgotten
     async with db.reading() as connection:
