@@ -1,8 +1,8 @@
-"""The film job of a media process: videos that follow each other become one file.
+"""The film job of a media process: it joins consecutive videos to one file.
 
-The pictures are copied packet by packet where all videos have the parameters of the first, else
-encoded to one size. The sound is one new track: that of each video cut, or filled with silence, to
-the length of its pictures, so that both are in step at every cut, to the sample.
+The pictures are copied packet by packet if all videos have the parameters of the first, otherwise
+encoded to one size. The sound is one new track: that of each video is cut, or filled with silence,
+to the length of its pictures, so that both are in sync at every cut, to the sample.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from av.filter import Graph
 from av.video.frame import PictureType
 
 from generation.media.formats import MediaRefused
-from generation.media.video_copies import aac, encoded_size, mp4
-from generation.media.video_jobs import THREADS, frames, is_known, opened, shown_size
+from generation.media.video_copies import add_aac_track, create_mp4, encoded_size
+from generation.media.video_jobs import THREADS, decode_frames, is_known, open_video, shown_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,34 +33,34 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MAX_FILM_SECONDS: Final = 600
-"""A film's length at most; the sound of one video is held in memory."""
+"""The longest film; the sound of one of its videos is held in memory."""
 
 _TICK: Final = Fraction(1, 90_000)
-"""A unit of time in which a frame of any usual rate lasts a whole number."""
+"""The time base: a frame of any usual rate lasts a whole number of ticks."""
 
-_RATE: Final = 48_000
-_SAMPLES: Final = 1024
-"""What one AAC frame holds."""
+_SAMPLE_RATE: Final = 48_000
+_FRAME_SAMPLES: Final = 1024
+"""Samples of one AAC frame."""
 _SAMPLE_BYTES: Final = 4
 _SOUND_BITS: Final = 160_000
-_FADE: Final = 240
-"""Samples at each end of a video over which its sound comes and goes: a cut would click."""
-_GAP: Final = _RATE // 20
-"""Samples that may miss in a track before it counts as silence."""
+_FADE_SAMPLES: Final = 240
+"""Samples over which the sound of a video fades in and out: a hard cut would click."""
+_MAX_GAP_SAMPLES: Final = _SAMPLE_RATE // 20
+"""Missing samples up to which a gap in a track is ignored; a longer one becomes silence."""
 
 _QUALITY: Final = {"preset": "veryfast", "crf": "20"}
-_ALIKE: Final = 0.03
-"""The share by which shapes may differ that are cut to one; others are shown whole, with bars."""
-_ROOM: Final = 0.94
-"""Share of the limit aimed at, as where one video is encoded to fit."""
-_LEAST_BITS: Final = 32_000
+_MAX_SHAPE_DIFFERENCE: Final = 0.03
+"""Relative difference of aspect ratios up to which a video is cropped; others get bars."""
+_TARGET_SHARE: Final = 0.94
+"""Share of the limit to aim at, as in `video_copies`."""
+_MIN_BITS: Final = 32_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Clip:
-    """What a video is made of; times are exact, in seconds of its own clock.
+    """The facts of a video that is joined; times are exact, in seconds of its own clock.
 
-    `copies` is whether its packets can be taken as they are.
+    `copies` is whether its packets can be copied.
     """
 
     path: Path
@@ -77,37 +77,37 @@ class _Clip:
 def join_videos(*, sources: list[str], target: str, limit: int) -> dict[str, object]:
     """Write the videos, one after the other, as one mp4 that plays while it loads.
 
-    What is encoded is meant to fit into `limit` bytes; copies are as large as they are.
+    Encoding aims at `limit` bytes; copied videos may take more.
     """
-    clips = [_surveyed(Path(source)) for source in sources]
+    clips = [_survey(Path(source)) for source in sources]
     length = sum(clip.length for clip in clips)
     if length > MAX_FILM_SECONDS:
         raise MediaRefused("too_long")
     copies = _can_be_copied(clips)
-    bits = max(limit * _ROOM * 8 / float(length) - _SOUND_BITS, _LEAST_BITS)
-    with _film(clips, target, None if copies else bits) as (output, pictures):
-        sound, starts = _Track(output), Fraction(0)
+    bits = max(limit * _TARGET_SHARE * 8 / float(length) - _SOUND_BITS, _MIN_BITS)
+    with _create_film(clips, target, None if copies else bits) as (output, pictures):
+        sound, starts = _FilmSound(output), Fraction(0)
         for clip in clips:
-            with opened(clip.path) as (container, _):
-                sound.begin(container, clip, starts)
-            with opened(clip.path) as (container, video):
-                packets = (_copied if copies else _encoded)(
+            with open_video(clip.path) as (container, _):
+                sound.add_clip(container, clip, starts)
+            with open_video(clip.path) as (container, video):
+                packets = (_copy_packets if copies else _encode_packets)(
                     container, video, clip, starts, pictures
                 )
                 for packet in packets:
                     output.mux(packet)
-                    sound.reached(packet)
+                    sound.advance(packet)
             starts += clip.length
-            sound.finish(starts)
+            sound.finish_clip(starts)
         if not copies:
             output.mux(pictures.encode(None))
-        sound.end()
+        sound.finish()
     return {"copied": copies}
 
 
-def _surveyed(path: Path) -> _Clip:
-    """Look at every packet of a video's pictures; only one frame is decoded."""
-    with opened(path) as (container, video):
+def _survey(path: Path) -> _Clip:
+    """Read all packets of a video's pictures, and decode one frame."""
+    with open_video(path) as (container, video):
         if video.time_base is None:
             raise MediaRefused("no_frame")
         base, rate = video.time_base, Fraction(video.average_rate or 25)
@@ -130,9 +130,9 @@ def _surveyed(path: Path) -> _Clip:
         if begins is None or end is None or first is None or last is None:
             raise MediaRefused("no_frame")
         container.seek(begins, stream=video)
-        frame = next(frames(container, video))
+        frame = next(decode_frames(container, video))
         if frame.pts is not None and frame.pts > begins:
-            # what stands before is shown by nobody
+            # players do not display the packets before the first frame that can be decoded
             copies, begins = False, frame.pts
         codec = video.codec_context
         return _Clip(
@@ -150,7 +150,7 @@ def _surveyed(path: Path) -> _Clip:
 
 
 def _can_be_copied(clips: Sequence[_Clip]) -> bool:
-    """Whether all have the parameters of the first, and no packet would come before another."""
+    """Return whether all have the parameters of the first, and decoding times would increase."""
     starts, before = Fraction(0), None
     for clip in clips:
         first = starts + clip.first_dts - clip.begins
@@ -164,14 +164,14 @@ def _can_be_copied(clips: Sequence[_Clip]) -> bool:
 
 
 @contextmanager
-def _film(
+def _create_film(
     clips: Sequence[_Clip], target: str, bits: float | None
 ) -> Iterator[tuple[OutputContainer, VideoStream]]:
-    """Open the file and its stream of pictures: the largest size, the highest rate of all.
+    """Open the file and its picture stream: the largest size and the highest rate of all clips.
 
-    `bits` are what a second of encoded pictures may have; None where they are copied.
+    `bits` is the limit of a second of encoded pictures; None if they are copied.
     """
-    with opened(clips[0].path) as (_, video), mp4(target) as output:
+    with open_video(clips[0].path) as (_, video), create_mp4(target) as output:
         if bits is None:
             pictures = output.add_stream_from_template(video, opaque=True)
             pictures.time_base = _TICK
@@ -187,7 +187,7 @@ def _film(
         yield output, pictures
 
 
-def _copied(
+def _copy_packets(
     container: InputContainer,
     video: VideoStream,
     clip: _Clip,
@@ -207,35 +207,35 @@ def _copied(
         yield packet
 
 
-def _encoded(
+def _encode_packets(
     container: InputContainer,
     video: VideoStream,
     clip: _Clip,
     starts: Fraction,
     pictures: VideoStream,
 ) -> Iterator[Packet[Any]]:
-    shift, fitting = starts - clip.begins, None
-    for frame in frames(container, video):
+    shift, fitter = starts - clip.begins, None
+    for frame in decode_frames(container, video):
         if frame.pts is None or frame.time_base is None:
             continue
         moment = frame.pts * frame.time_base + shift
         if moment < starts:
             continue
-        first, fitting = fitting is None, fitting or _Fitting(frame, video, pictures)
-        fitted = fitting.of(frame)
+        first, fitter = fitter is None, fitter or _FrameFitter(frame, video, pictures)
+        fitted = fitter.fit(frame)
         fitted.pts, fitted.time_base = round(moment / _TICK), _TICK
-        # a player finds the beginning of each scene
+        # a key frame, so that players can seek to the start of each scene
         fitted.pict_type = PictureType.I if first else PictureType.NONE
         yield from pictures.encode(fitted)
 
 
-class _Fitting:
-    """Frames of one video turned upright, with square pixels, in the size of the film."""
+class _FrameFitter:
+    """Turns frames of one video upright, with square pixels, and fits them to the film's size."""
 
     def __init__(self, frame: VideoFrame, video: VideoStream, pictures: VideoStream) -> None:
         wide, high = pictures.width, pictures.height
         width, height = shown_size(frame, video)
-        is_near = abs(width * high - height * wide) <= _ALIKE * width * high
+        is_near = abs(width * high - height * wide) <= _MAX_SHAPE_DIFFERENCE * width * high
         scale = f"{wide}:{high}:force_original_aspect_ratio="
         fit = (
             [("scale", f"{scale}increase"), ("crop", f"{wide}:{high}")]
@@ -256,62 +256,62 @@ class _Fitting:
             self._graph.add("buffersink"),
         ).configure()  # fmt: skip
 
-    def of(self, frame: VideoFrame) -> VideoFrame:
+    def fit(self, frame: VideoFrame) -> VideoFrame:
         self._graph.vpush(frame)
         return self._graph.vpull()
 
 
-class _Track:
-    """The sound of a film, written as far as its pictures have come."""
+class _FilmSound:
+    """The sound track of a film, written in step with its pictures."""
 
     def __init__(self, output: OutputContainer) -> None:
         self._output = output
-        self._track = aac(output, _RATE)
+        self._track = add_aac_track(output, _SAMPLE_RATE)
         self._track.bit_rate = _SOUND_BITS
         self._planes = (bytearray(), bytearray())
         self._written = 0
-        self._taken = 0
-        """Samples of the film that were taken in; what is not written yet of them is held."""
+        self._appended = 0
+        """Samples of the film so far; `_planes` holds those that are not written yet."""
 
-    def begin(self, container: InputContainer, clip: _Clip, starts: Fraction) -> None:
-        """Take the sound of a video, from its first picture to its last."""
-        begins = self._taken
-        ends = round((starts + clip.length) * _RATE)
+    def add_clip(self, container: InputContainer, clip: _Clip, starts: Fraction) -> None:
+        """Append the sound of a video, from its first picture to its last."""
+        begins = self._appended
+        ends = round((starts + clip.length) * _SAMPLE_RATE)
         given = container.streams.best("audio")
         known = isinstance(given, AudioStream) and is_known(given)
         if isinstance(given, AudioStream) and known and given.codec_context.sample_rate:
-            resampler = AudioResampler("fltp", "stereo", _RATE)
+            resampler = AudioResampler("fltp", "stereo", _SAMPLE_RATE)
             for frame in container.decode(given):
                 for piece in resampler.resample(frame):
-                    self._take(piece, begins, clip.begins, ends)
+                    self._append(piece, begins, clip.begins, ends)
             for piece in resampler.resample(None):
-                self._take(piece, begins, clip.begins, ends)
-            self._fade(self._taken - begins)
-        self._silence(ends - self._taken)
+                self._append(piece, begins, clip.begins, ends)
+            self._fade(self._appended - begins)
+        self._append_silence(ends - self._appended)
 
-    def _take(self, piece: AudioFrame, begins: int, zero: Fraction, ends: int) -> None:
-        """Take samples where they belong in the film; what comes twice, or late, is left out."""
+    def _append(self, piece: AudioFrame, begins: int, zero: Fraction, ends: int) -> None:
+        """Append samples at their place in the film, without those outside of the clip."""
         skipped = 0
         if piece.pts is not None and piece.time_base is not None:
-            place = begins + round((piece.pts * piece.time_base - zero) * _RATE)
-            if place - self._taken > (_GAP if self._taken > begins else 0):
-                self._silence(min(place, ends) - self._taken)
-            elif self._taken == begins:
+            place = begins + round((piece.pts * piece.time_base - zero) * _SAMPLE_RATE)
+            if place - self._appended > (_MAX_GAP_SAMPLES if self._appended > begins else 0):
+                self._append_silence(min(place, ends) - self._appended)
+            elif self._appended == begins:
                 skipped = min(begins - place, piece.samples)
-        count = min(piece.samples - skipped, ends - self._taken)
+        count = min(piece.samples - skipped, ends - self._appended)
         wanted = slice(skipped * _SAMPLE_BYTES, (skipped + count) * _SAMPLE_BYTES)
         for mine, plane in zip(self._planes, piece.planes, strict=True):
             mine.extend(bytes(plane)[wanted])
-        self._taken += count
+        self._appended += count
 
-    def _silence(self, samples: int) -> None:
+    def _append_silence(self, samples: int) -> None:
         for mine in self._planes:
             mine.extend(bytes(samples * _SAMPLE_BYTES))
-        self._taken += samples
+        self._appended += samples
 
     def _fade(self, samples: int) -> None:
-        """Let what was taken last come and go, for as many samples as it has."""
-        width = min(_FADE, samples // 2)
+        """Fade the last `samples` in and out."""
+        width = min(_FADE_SAMPLES, samples // 2)
         for mine in self._planes:
             begins = len(mine) - samples * _SAMPLE_BYTES
             for place, comes in ((begins, True), (len(mine) - width * _SAMPLE_BYTES, False)):
@@ -321,32 +321,32 @@ class _Track:
                     heard[step] *= (step if comes else width - 1 - step) / width
                 mine[edge] = heard.tobytes()
 
-    def reached(self, packet: Packet[Any]) -> None:
-        """Learn how far the pictures have come."""
+    def advance(self, packet: Packet[Any]) -> None:
+        """Write the sound up to a packet of the pictures."""
         if packet.dts is not None:
-            self._write(round(packet.dts * packet.time_base * _RATE))
+            self._write(round(packet.dts * packet.time_base * _SAMPLE_RATE))
 
-    def finish(self, ends: Fraction) -> None:
-        """Write what belongs to the pictures until here."""
-        self._write(round(ends * _RATE) - _SAMPLES)
+    def finish_clip(self, ends: Fraction) -> None:
+        """Write the sound up to the end of a clip, in seconds."""
+        self._write(round(ends * _SAMPLE_RATE) - _FRAME_SAMPLES)
 
     def _write(self, until: int) -> None:
-        while self._written < until and len(self._planes[0]) >= _SAMPLES * _SAMPLE_BYTES:
-            self._encode(_SAMPLES)
+        while self._written < until and len(self._planes[0]) >= _FRAME_SAMPLES * _SAMPLE_BYTES:
+            self._encode(_FRAME_SAMPLES)
 
     def _encode(self, samples: int) -> None:
         frame, size = AudioFrame("fltp", "stereo", samples), samples * _SAMPLE_BYTES
         for plane, mine in zip(frame.planes, self._planes, strict=True):
             plane.update(bytes(mine[:size]).ljust(plane.buffer_size, b"\0"))
             del mine[:size]
-        frame.sample_rate, frame.time_base = _RATE, Fraction(1, _RATE)
+        frame.sample_rate, frame.time_base = _SAMPLE_RATE, Fraction(1, _SAMPLE_RATE)
         frame.pts = self._written
         self._written += samples
         self._output.mux(self._track.encode(frame))
 
-    def end(self) -> None:
-        """Write what is left."""
-        self._write(self._taken)
+    def finish(self) -> None:
+        """Write the remaining samples, and what the encoder still holds."""
+        self._write(self._appended)
         if left := len(self._planes[0]) // _SAMPLE_BYTES:
             self._encode(left)
         self._output.mux(self._track.encode(None))

@@ -1,8 +1,8 @@
-"""The video jobs of a media process that write a new file: repacking without loss, encoding to fit.
+"""The video jobs of a media process that write a new file: remuxing without loss, encoding to fit.
 
-Both go through a file packet by packet: a video is never held in memory. Its sound is copied,
-encoded, or silence where there was none; it is fed as the file is walked through (`take` a packet,
-`reached` a moment) and keeps pace with the picture, so that the muxer need not hold half a file.
+Both process a file packet by packet, so that a video is never held in memory. Its sound is copied,
+encoded, or replaced by silence if there is none. It is written in step with the pictures (`take` a
+packet, `advance` to a moment), so that the muxer need not buffer half a file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from generation.media.video_jobs import THREADS, is_known, length, opened
+from generation.media.video_jobs import THREADS, duration, is_known, open_video
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 _SIDES: Final = (1920, 1280, 960, 640, 480, 320)
-"""Longer sides tried from above, in pixels."""
+"""Lengths of the longer side to try, largest first, in pixels."""
 
 _BITS_PER_PIXEL: Final = 0.05
-"""Below this H.264 falls apart into blocks, and a smaller picture looks better."""
+"""With fewer bits, H.264 shows blocks, and a smaller picture looks better."""
 
 _GOOD_BITS_PER_PIXEL: Final = 0.2
 _GOOD_BITS: Final = 1_000_000
-"""Above these nobody sees a difference, however many the limit allows."""
+"""More bits (per pixel, per second) make no visible difference, even if the limit allows them."""
 
-_LEAST_BITS: Final = 32_000
-"""Bits per second of picture below which the encoder no longer obeys."""
+_MIN_BITS: Final = 32_000
+"""Bits per second of pictures; the encoder exceeds a lower limit."""
 
-_SHORTEST: Final = 0.1
-"""Seconds assumed at least, where a file declares no length."""
+_MIN_SECONDS: Final = 0.1
+"""Seconds assumed at least, in case a file declares no duration."""
 
-_ROOM: Final = 0.94
-"""Share of the limit aimed at; the rest is the container's and the encoder's error."""
+_TARGET_SHARE: Final = 0.94
+"""Share of the limit to aim at; the rest is for the container and the encoder's error."""
 
-_MOST_UNDATED: Final = 32
-"""More packets than any codec holds back to put frames in order."""
+_MAX_UNDATED: Final = 32
+"""Packets without a decoding time; no codec delays frames by so many."""
 
 _ATTEMPTS: Final = 3
 
@@ -53,55 +53,59 @@ _SOUND_BITS: Final = 96_000
 
 _SOUND_RATE: Final = 48_000
 _FRAME_SAMPLES: Final = 1024
-"""What one AAC frame holds."""
+"""Samples of one AAC frame."""
 
 _AAC_RATES: Final = frozenset({16_000, 22_050, 24_000, 32_000, 44_100, 48_000})
 
-_KEPT: Final = frozenset({"aac", "mp3"})
-"""What every player of mp4 knows; other sound is encoded again."""
+_COPIED_CODECS: Final = frozenset({"aac", "mp3"})
+"""Codecs that every mp4 player knows; other sound is encoded again."""
 
 
 def remux_video(*, source: str, target: str) -> dict[str, object]:
     """Copy picture and sound, packet by packet, into an mp4 that plays while it loads."""
-    with opened(Path(source)) as (container, video), mp4(target) as output:
+    with open_video(Path(source)) as (container, video), create_mp4(target) as output:
         copy = output.add_stream_from_template(video, opaque=True)
-        sound = sound_for(container, output)
+        sound = add_sound(container, output)
         undated: list[Packet[Any]] = []
         for packet in container.demux([video, *sound.sources]):
             if packet.stream is not video:
                 sound.take(packet)
                 continue
-            if packet.size and packet.dts is None and len(undated) < _MOST_UNDATED:
+            if packet.size and packet.dts is None and len(undated) < _MAX_UNDATED:
                 undated.append(packet)
                 continue
-            for ready in [*_dated(undated, packet), packet]:
+            for ready in [*_set_decoding_times(undated, packet), packet]:
                 if ready.size and ready.pts is not None:
                     moment = float((ready.pts + (ready.duration or 0)) * ready.time_base)
                     ready.stream = copy
                     output.mux(ready)
-                    sound.reached(moment)
+                    sound.advance(moment)
             undated.clear()
-        sound.end()
+        sound.finish()
     return {}
 
 
 def encode_video(*, source: str, target: str, limit: int) -> dict[str, object]:
-    """Encode to what plays everywhere within `limit` bytes, smaller where bits are few."""
-    aim = limit * _ROOM
+    """Encode to a format that plays everywhere, in at most `limit` bytes, smaller if need be.
+
+    Raises:
+        RuntimeError: it does not fit.
+    """
+    aim = limit * _TARGET_SHARE
     for _ in range(_ATTEMPTS):
         _encode(Path(source), target, aim)
         size = Path(target).stat().st_size
         if size <= limit:
             return {}
-        aim *= limit / size * _ROOM
+        aim *= limit / size * _TARGET_SHARE
     raise RuntimeError(f"does not fit into {limit} bytes")
 
 
 def _encode(source: Path, target: str, aim: float) -> None:
-    """Encode once, aiming at so many bytes."""
-    with opened(source) as (container, video), mp4(target) as output:
+    """Encode once, aiming at `aim` bytes."""
+    with open_video(source) as (container, video), create_mp4(target) as output:
         rate = video.average_rate or Fraction(25)
-        bits = max(aim * 8 / max(length(container, video), _SHORTEST) - _SOUND_BITS, _LEAST_BITS)
+        bits = max(aim * 8 / max(duration(container, video), _MIN_SECONDS) - _SOUND_BITS, _MIN_BITS)
         shown = round(video.width * (video.sample_aspect_ratio or 1)) or video.width
         width, height = encoded_size(shown, video.height, float(rate), bits)
         bits = min(bits, max(width * height * float(rate) * _GOOD_BITS_PER_PIXEL, _GOOD_BITS))
@@ -112,7 +116,7 @@ def _encode(source: Path, target: str, aim: float) -> None:
         copy.thread_count = THREADS
         if video.time_base is not None:
             copy.codec_context.time_base = video.time_base
-        sound = sound_for(container, output, encoded=True)
+        sound = add_sound(container, output, encoded=True)
         first = True
         for packet in container.demux([video, *sound.sources]):
             if packet.stream is not video:
@@ -123,15 +127,15 @@ def _encode(source: Path, target: str, aim: float) -> None:
                     copy.set_display_rotation(frame.rotation)
                     first = False
                 output.mux(copy.encode(frame.reformat(width, height, "yuv420p")))
-                sound.reached(frame.time or 0.0)
+                sound.advance(frame.time or 0.0)
         output.mux(copy.encode(None))
-        sound.end()
+        sound.finish()
 
 
-def _dated(undated: list[Packet[Any]], following: Packet[Any]) -> list[Packet[Any]]:
-    """Give packets their decoding times, back from the packet (or the end) that follows.
+def _set_decoding_times(undated: list[Packet[Any]], following: Packet[Any]) -> list[Packet[Any]]:
+    """Return packets with decoding times, counted back from the following packet (or the end).
 
-    Matroska stores none, and FFmpeg knows them only some packets later; an mp4 needs each.
+    Matroska stores none, and FFmpeg knows them only some packets later; an mp4 needs them all.
     """
     step = max([1, *(packet.duration or 0 for packet in undated)])
     known = following.dts
@@ -142,13 +146,13 @@ def _dated(undated: list[Packet[Any]], following: Packet[Any]) -> list[Packet[An
     return undated
 
 
-def mp4(target: str) -> OutputContainer:
-    """Open an mp4 for writing whose index ends up in front."""
+def create_mp4(target: str) -> OutputContainer:
+    """Open an mp4 for writing, with its index moved to the front at the end."""
     return av.open(target, "w", format="mp4", options={"movflags": "+faststart"})
 
 
 def encoded_size(width: int, height: int, rate: float, bits: float) -> tuple[int, int]:
-    """Choose the largest even size, not above the given one, that the bits per second can fill."""
+    """Return the largest even size, up to the given one, for which the bits per second suffice."""
     for side in _SIDES:
         scale = min(1.0, side / max(width, height))
         size = (_even(width * scale), _even(height * scale))
@@ -158,37 +162,37 @@ def encoded_size(width: int, height: int, rate: float, bits: float) -> tuple[int
 
 
 def _even(pixels: float) -> int:
-    """Give the nearest even number of pixels: H.264 halves the colours' resolution."""
+    """Round to an even number of pixels, because H.264 halves the resolution of colours."""
     return max(2, round(pixels / 2) * 2)
 
 
 class Sound:
-    """A sound track being written; what its kind has no use for does nothing."""
+    """A sound track of the output; by default its methods do nothing."""
 
     sources: Sequence[AudioStream] = ()
 
     def take(self, packet: Packet[Any]) -> None:
-        """Take a packet of one of the `sources`."""
+        """Write a packet of one of the `sources`."""
 
-    def reached(self, seconds: float) -> None:
-        """Learn how far the picture has come."""
+    def advance(self, seconds: float) -> None:
+        """Write the sound up to this moment of the pictures, if it does not come in packets."""
 
-    def end(self) -> None:
-        """Write what is left."""
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
 
 
-def sound_for(source: InputContainer, output: OutputContainer, *, encoded: bool = False) -> Sound:
-    """Choose how the source's sound gets into the output; `encoded` where every byte counts."""
+def add_sound(source: InputContainer, output: OutputContainer, *, encoded: bool = False) -> Sound:
+    """Add a sound track to the output; it is never copied if `encoded`, to save bytes."""
     given = source.streams.best("audio")
     if not isinstance(given, AudioStream) or not given.codec_context.sample_rate:
-        return _Silence(output)
-    if given.codec_context.codec.canonical_name in _KEPT and not encoded:
-        return _Copied(given, output)
-    return _Encoded(given, output) if is_known(given) else _Silence(output)
+        return _SilentSound(output)
+    if given.codec_context.codec.canonical_name in _COPIED_CODECS and not encoded:
+        return _CopiedSound(given, output)
+    return _EncodedSound(given, output) if is_known(given) else _SilentSound(output)
 
 
-class _Copied(Sound):
-    """The same packets again."""
+class _CopiedSound(Sound):
+    """The packets of the source, unchanged."""
 
     def __init__(self, given: AudioStream, output: OutputContainer) -> None:
         self.sources = [given]
@@ -201,32 +205,32 @@ class _Copied(Sound):
             self._output.mux(packet)
 
 
-class _Encoded(Sound):
-    """AAC made of whatever it was."""
+class _EncodedSound(Sound):
+    """The sound of the source, encoded as AAC."""
 
     def __init__(self, given: AudioStream, output: OutputContainer) -> None:
         self.sources = [given]
         self._given = given
         self._output = output
-        self._track = aac(output, given.codec_context.sample_rate)
+        self._track = add_aac_track(output, given.codec_context.sample_rate)
 
     def take(self, packet: Packet[Any]) -> None:
         for frame in self._given.decode(packet):
             self._output.mux(self._track.encode(frame))
 
-    def end(self) -> None:
+    def finish(self) -> None:
         self._output.mux(self._track.encode(None))
 
 
-class _Silence(Sound):
-    """AAC silence as long as the picture."""
+class _SilentSound(Sound):
+    """AAC silence as long as the pictures."""
 
     def __init__(self, output: OutputContainer) -> None:
         self._output = output
-        self._track = aac(output, _SOUND_RATE)
+        self._track = add_aac_track(output, _SOUND_RATE)
         self._samples = 0
 
-    def reached(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         while self._samples < seconds * _SOUND_RATE:
             frame = AudioFrame("fltp", "stereo", _FRAME_SAMPLES)
             for plane in frame.planes:
@@ -237,12 +241,12 @@ class _Silence(Sound):
             self._samples += _FRAME_SAMPLES
             self._output.mux(self._track.encode(frame))
 
-    def end(self) -> None:
+    def finish(self) -> None:
         self._output.mux(self._track.encode(None))
 
 
-def aac(output: OutputContainer, rate: int) -> AudioStream:
-    """Add a track of stereo AAC; rates AAC does not know become the usual one."""
+def add_aac_track(output: OutputContainer, rate: int) -> AudioStream:
+    """Add a track of stereo AAC; a rate that AAC does not have becomes the usual one."""
     track = output.add_stream(
         "aac", rate=rate if rate in _AAC_RATES else _SOUND_RATE, layout="stereo"
     )

@@ -1,4 +1,4 @@
-"""The video jobs of a media process that only look: facts, frames, thumbnails, with PyAV."""
+"""The video jobs of a media process that write no video: facts, frames and thumbnails, by PyAV."""
 
 from __future__ import annotations
 
@@ -28,56 +28,54 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 MAX_PIXELS: Final = 8192 * 4352
-"""One frame at most: 8K, in either direction, with what codecs round up."""
+"""Limit of a frame: 8K in either orientation, rounded up as codecs do."""
 
 THREADS: Final = 2
-"""Each decoder or encoder thread holds frames of its own; machines with many would fill memory."""
+"""Each decoder or encoder thread holds frames: one thread per core would take too much memory."""
 
 THUMBNAIL_SIDE: Final = 320
 THUMBNAIL_BYTES: Final = 200_000
-"""Telegram's limits: pixels a side, bytes."""
+"""Telegram's limits of a thumbnail: pixels of a side, bytes."""
 
-_SMALLEST_BOX: Final = 8
-_SIZE_FOLLOWS: Final = 1
-"""A box's size that says: the real one comes after the name, in 64 bits."""
+_MIN_BOX_BYTES: Final = 8
+_LARGE_SIZE_FOLLOWS: Final = 1
+"""The size of an mp4 box whose real size follows its name, in 64 bits."""
 
 _MICROSECONDS: Final = 1_000_000
-_DARK: Final = 24
-"""Mean light (of 255) under which a frame counts as black."""
-
+_BLACK_BELOW: Final = 24
+"""Mean brightness (of 255) below which a frame counts as black."""
 
 _OPTIONS: Final = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,matroska",
     "codec_whitelist": ",".join(sorted(PICTURE_DECODERS | SOUND_DECODERS)),
 }
-"""What FFmpeg may use, also while it only looks what a file holds."""
+"""What FFmpeg may use, including while it only reads what a file contains."""
 
 
 def probe_video(*, source: str, target: str | None = None) -> dict[str, object]:
-    """Tell what is in a video that has at least one frame, where that may be decoded.
+    """Return the facts of a video; refuse one whose codec is known but that has no frame.
 
-    With a target, a thumbnail is drawn as well where one can be: another process for it would cost
-    more than it.
+    With a target, also draw a thumbnail if possible: starting another process would cost more.
     """
     path = Path(source)
-    with opened(path, decodes=False) as (container, video):
+    with open_video(path, decodes=False) as (container, video):
         sounds = container.streams.audio
-        first = next(frames(container, video)) if is_known(video) else None
+        first = next(decode_frames(container, video)) if is_known(video) else None
         if first is not None:
             pixels, (width, height) = first.format.name, shown_size(first, video)
         else:
             pixels, width, height = "", video.width, video.height
         facts: dict[str, object] = {
-            "container": sniffed(path),
+            "container": sniff_container(path),
             "brand": container.metadata.get("major_brand", "").strip(),
-            "index_first": index_first(path),
+            "index_first": has_index_first(path),
             "video": video.codec_context.codec.canonical_name,
             "pixels": pixels,
             "sound": sounds[0].codec_context.codec.canonical_name if sounds else None,
             "width": width,
             "height": height,
-            "seconds": length(container, video),
+            "seconds": duration(container, video),
             "size": path.stat().st_size,
         }
         if target is not None and first is not None:
@@ -89,14 +87,14 @@ def probe_video(*, source: str, target: str | None = None) -> dict[str, object]:
 def _draw_thumbnail(
     container: InputContainer, video: VideoStream, first: VideoFrame, target: Path
 ) -> None:
-    """Write a small JPEG of the first frame, or of a later one where that is black."""
-    seconds, best = length(container, video), _picture(first, video, side=THUMBNAIL_SIDE)
+    """Write a small JPEG of the first frame, or of a later one if that is black."""
+    seconds, best = duration(container, video), _to_image(first, video, side=THUMBNAIL_SIDE)
     for moment in (seconds / 3, seconds * 2 / 3):
-        if _light(best) >= _DARK:
+        if _brightness(best) >= _BLACK_BELOW:
             break
         with suppress(MediaRefused, av.FFmpegError):
-            later = _picture(_frame_at(container, video, moment), video, side=THUMBNAIL_SIDE)
-            best = max(best, later, key=_light)
+            later = _to_image(_frame_at(container, video, moment), video, side=THUMBNAIL_SIDE)
+            best = max(best, later, key=_brightness)
     for quality in (85, 60, 30):
         best.save(target, "JPEG", quality=quality)
         if target.stat().st_size < THUMBNAIL_BYTES:
@@ -105,28 +103,30 @@ def _draw_thumbnail(
 
 def draw_frame(*, source: str, target: str, last: bool) -> dict[str, object]:
     """Write the first or the last frame as a JPEG."""
-    with opened(Path(source)) as (container, video):
+    with open_video(Path(source)) as (container, video):
         if last:
-            _seek(container, video, max(0.0, length(container, video) - 1))
-        decoded = frames(container, video)
+            _seek(container, video, max(0.0, duration(container, video) - 1))
+        decoded = decode_frames(container, video)
         frame = next(decoded)
         if last:
             for frame in decoded:  # noqa: B007 - only the last one counts
                 pass
-        _picture(frame, video).save(target, "JPEG", quality=90)
+        _to_image(frame, video).save(target, "JPEG", quality=90)
     return {}
 
 
 @contextmanager
-def opened(source: Path, *, decodes: bool = True) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and its picture stream; what FFmpeg cannot read, or may not, is refused."""
-    kind = sniffed(source)
+def open_video(
+    source: Path, *, decodes: bool = True
+) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and its picture stream; a file that FFmpeg cannot or may not read is refused."""
+    kind = sniff_container(source)
     try:
         container = av.open(
             f"file:{source}", format=kind, container_options=_OPTIONS, metadata_errors="replace"
         )
         with container:
-            video = _pictures(container)
+            video = _video_stream(container)
             if decodes and not is_known(video):
                 raise MediaRefused("unusual_codec")
             yield container, video
@@ -137,12 +137,12 @@ def opened(source: Path, *, decodes: bool = True) -> Iterator[tuple[InputContain
 
 
 def is_known(stream: VideoStream | AudioStream) -> bool:
-    """Tell whether a stream is of a codec that may be decoded."""
+    """Return whether the stream's codec may be decoded."""
     return stream.codec_context.codec.name in PICTURE_DECODERS | SOUND_DECODERS
 
 
-def _pictures(container: InputContainer) -> VideoStream:
-    """Choose the stream of moving pictures, not a cover, and refuse one too large to decode."""
+def _video_stream(container: InputContainer) -> VideoStream:
+    """Return the stream of moving pictures, not a cover; refuse one too large to decode."""
     video = container.streams.best("video")
     if not isinstance(video, VideoStream) or video.disposition & Disposition.attached_pic:
         raise MediaRefused("no_pictures")
@@ -152,8 +152,8 @@ def _pictures(container: InputContainer) -> VideoStream:
     return video
 
 
-def sniffed(source: Path) -> str:
-    """Tell the container by the first bytes, the only ones FFmpeg is asked to try."""
+def sniff_container(source: Path) -> str:
+    """Return the container format by the first bytes; FFmpeg may try no other."""
     with source.open("rb") as file:
         kind = video_container(file.read(HEAD_BYTES))
     if kind is None:
@@ -161,32 +161,32 @@ def sniffed(source: Path) -> str:
     return kind
 
 
-def frames(container: InputContainer, video: VideoStream) -> Iterator[VideoFrame]:
-    """Decode from where the container stands; at least one frame, or the file is refused.
+def decode_frames(container: InputContainer, video: VideoStream) -> Iterator[VideoFrame]:
+    """Decode from the container's position; a file without a frame is refused.
 
-    What is damaged in between is passed over, as players do.
+    Damaged packets are skipped, as players do.
     """
-    one = False
+    any_decoded = False
     for packet in container.demux(video):
         decoded: list[VideoFrame] = []
         with suppress(av.InvalidDataError):
             decoded = video.decode(packet)
         for frame in decoded:
-            one = True
+            any_decoded = True
             yield frame
-    if not one:
+    if not any_decoded:
         raise MediaRefused("no_frame")
 
 
-def length(container: InputContainer, video: VideoStream) -> float:
-    """Give the length in seconds as the file declares it, or 0."""
+def duration(container: InputContainer, video: VideoStream) -> float:
+    """Return the duration in seconds that the file declares, or 0."""
     if video.duration is not None and video.time_base is not None:
         return float(video.duration * video.time_base)
     return (container.duration or 0) / _MICROSECONDS
 
 
-def index_first(source: Path) -> bool:
-    """Tell whether an mp4's index (moov) lies before its data (mdat): it plays while it loads."""
+def has_index_first(source: Path) -> bool:
+    """Return whether an mp4's index (moov) precedes its data (mdat): it plays while it loads."""
     end = source.stat().st_size
     with source.open("rb") as file:
         position = 0
@@ -195,22 +195,22 @@ def index_first(source: Path) -> bool:
             size, name = struct.unpack(">I4s", file.read(8))
             if name in {b"moov", b"mdat"}:
                 return bool(name == b"moov")
-            if size == _SIZE_FOLLOWS:
+            if size == _LARGE_SIZE_FOLLOWS:
                 (size,) = struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
-            if size < _SMALLEST_BOX:
+            if size < _MIN_BOX_BYTES:
                 return False
             position += size
     return False
 
 
 def shown_size(frame: VideoFrame, video: VideoStream) -> tuple[int, int]:
-    """Give width and height as seen: pixels made square, the picture turned."""
+    """Return width and height as displayed: with square pixels, rotated."""
     width = round(frame.width * (video.sample_aspect_ratio or 1))
     return (frame.height, width) if frame.rotation % 180 else (width, frame.height)
 
 
-def _picture(frame: VideoFrame, video: VideoStream, *, side: int | None = None) -> Image.Image:
-    """Give a frame as it is seen, with at most `side` pixels a side where that is said."""
+def _to_image(frame: VideoFrame, video: VideoStream, *, side: int | None = None) -> Image.Image:
+    """Return a frame as displayed, with at most `side` pixels a side if given."""
     size = shown_size(frame, video)
     part = min(1.0, side / max(size)) if side else 1.0
     size = max(1, round(size[0] * part)), max(1, round(size[1] * part))
@@ -220,22 +220,22 @@ def _picture(frame: VideoFrame, video: VideoStream, *, side: int | None = None) 
 
 
 def _seek(container: InputContainer, video: VideoStream, moment: float) -> None:
-    """Go to the last key frame before a moment, in seconds after the beginning."""
+    """Seek to the last key frame before a moment, in seconds after the start."""
     if video.time_base is not None:
         ticks = round(moment / video.time_base) + (video.start_time or 0)
         container.seek(ticks, stream=video)
 
 
 def _frame_at(container: InputContainer, video: VideoStream, moment: float) -> VideoFrame:
-    """Give the frame shown at a moment, or the nearest before the end."""
+    """Return the frame displayed at a moment, or the last one if that is after the end."""
     _seek(container, video, moment)
     start = float((video.start_time or 0) * (video.time_base or 0))
-    for frame in frames(container, video):
+    for frame in decode_frames(container, video):
         if frame.time - start >= moment:
             break
     return frame
 
 
-def _light(picture: Image.Image) -> float:
-    """Give the mean light of a picture, 0 to 255."""
+def _brightness(picture: Image.Image) -> float:
+    """Return the mean brightness of a picture, 0 to 255."""
     return ImageStat.Stat(picture.convert("L")).mean[0]
