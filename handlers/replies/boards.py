@@ -1,7 +1,7 @@
-"""Boards: one message per group that tells what is being made there; gone when there is nothing.
+"""Boards: one message per group topic that lists the videos in work; deleted when there are none.
 
-A single video needs none: its order has a reaction, and soon its answer. Several share
-the board, and so does one that waits for a slot or takes longer than it should.
+A single video needs none: its order has a reaction. Several share the board, and a single one
+gets it if it is queued or late.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 EDIT_SECONDS = 30.0
-"""How long a board stays as it is at least: edits are what gets bots silenced."""
+"""The least time between two edits of a board: edits count against the limit of a group."""
 MAX_NAMES = 6
-"""People named on a board; the others are counted."""
+"""Videos listed by name on a board; the others are counted."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class BoardEntry(NamedTuple):
 
 
 class BoardText(NamedTuple):
-    """What a board says; as long as the `state` is the same, it is not worth an edit."""
+    """The text of a board; it is edited only if the `state` changes."""
 
     state: str
     text: str
@@ -51,7 +51,7 @@ class BoardText(NamedTuple):
 
 
 def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float) -> BoardText:
-    """Write a board: "Ann: in about 40 seconds · Bob: in about 1 minute · 3 waiting"."""
+    """Return a board's text: "Ann: in about 40 seconds · Bob: in about 1 minute · 3 waiting"."""
     made = [entry for entry in entries if entry.forecast.position is None]
     parts, states, moments = list[str](), list[str](), list[Moment]()
     for name, forecast in made[:MAX_NAMES]:
@@ -76,7 +76,7 @@ def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boards:
-    """Puts boards up, corrects them and takes them down; none of it is worth a failure."""
+    """Sends, edits and deletes boards; failures of sending are only logged."""
 
     db: Database
     outbox: Outbox
@@ -85,7 +85,7 @@ class Boards:
     clock: Callable[[], float]
 
     async def refresh(self, chat: Chat, work: Sequence[Generation]) -> None:
-        """Bring a group's boards up to date with what is in work there, not twice at a time."""
+        """Update a group's boards to its pending work; not to be called twice at a time."""
         try:
             await self._refresh(chat, [one for one in work if one.state in PENDING])
         except SendError as error:
@@ -93,32 +93,32 @@ class Boards:
 
     async def _refresh(self, chat: Chat, pending: Sequence[Generation]) -> None:
         async with self.db.reading() as connection:
-            stands = await chats.boards_of(connection, chat.id)
+            shown = await chats.boards_of(connection, chat.id)
         by_thread: dict[int, list[tuple[Generation, Forecast]]] = defaultdict(list)
         for one in pending:
             by_thread[one.thread_id or 0].append((one, await self.progress.forecast(one)))
-        for thread in stands.keys() - by_thread.keys():
-            await self._delete(chat, stands[thread])
-        told = {
+        for thread in shown.keys() - by_thread.keys():
+            await self._delete(chat, shown[thread])
+        due = {
             thread: orders
             for thread, orders in sorted(by_thread.items())
-            if thread in stands
+            if thread in shown
             or len(orders) > 1
             or any(one.position is not None or one.is_late for _, one in orders)
         }
-        if not told:
+        if not due:
             return
         async with self.db.reading() as connection:
             group = await chats.group_of(connection, chat.id)
             entries = {
                 thread: [BoardEntry(await _name(connection, one, chat), at) for one, at in orders]
-                for thread, orders in told.items()
+                for thread, orders in due.items()
             }
         translator = self.languages.translator(group.language)
-        for thread in told:
+        for thread in due:
             said = board_text(entries[thread], translator, self.clock())
-            if thread in stands:
-                await self._edit(chat, stands[thread], said)
+            if thread in shown:
+                await self._edit(chat, shown[thread], said)
             else:
                 await run_to_completion(self._send(chat, thread, said))
 
@@ -134,7 +134,7 @@ class Boards:
         await self._store(Board(chat.id, thread, message, said.state, self.clock()))
 
     async def _edit(self, chat: Chat, board: Board, said: BoardText) -> None:
-        """Correct a board, sparsely."""
+        """Edit a board if its state changed, at most every EDIT_SECONDS."""
         now = self.clock()
         if said.state == board.text or now - board.changed_at < EDIT_SECONDS:
             return
@@ -145,7 +145,7 @@ class Boards:
         except (Skipped, NotSent):
             return
         except SendError:
-            # somebody deleted it; it is not put up a second time for the same orders
+            # the board was deleted; it is not sent again for the same orders
             logger.info("the board in chat %d is gone", chat.id)
         await self._store(replace(board, text=said.state, changed_at=now))
 
@@ -155,7 +155,7 @@ class Boards:
         except NotSent:
             return
         except SendError as error:
-            logger.info("the board in chat %d cannot be taken down: %s", chat.id, error)
+            logger.info("the board in chat %d cannot be deleted: %s", chat.id, error)
         async with self.db.transaction() as tx:
             await chats.forget_boards(tx, board.chat, board.thread_id)
 

@@ -1,8 +1,8 @@
-"""Deliveries of finished videos to whoever asked: here, or in the next best place.
+"""Deliveries of finished videos to the chat of the order, or else to its sender in private.
 
-Telegram takes no idempotency key: the intent is committed right before each upload,
-and after an answer that was lost the video is sent once more. A second copy beats
-a lost video. What surely did not arrive does not count.
+Telegram takes no idempotency key: the intent is committed right before each upload, and if an
+answer is lost the video is sent once more, since a second copy is better than a lost video. Sends
+that certainly failed are not counted.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 MAX_UNCERTAIN_SENDS = 2
-"""How often a video is sent whose arrival nobody can tell."""
+"""Sends of a video whose arrival is unknown."""
 MAX_ATTEMPTS = 5
-"""How often a video is tried that surely did not arrive, while somebody waits."""
+"""Attempts to send a kept video while its recipient waits, if each certainly failed."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a video can go: a chat as its admins want it, a topic, and the message it answers."""
+    """A destination: a chat with its group settings, a topic, and the message to reply to."""
 
     chat: Chat
     group: Group
@@ -73,12 +73,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A video on its way: where it goes, and in which form; None where no place is left.
+    """The plan of a send: the next `place` to try, None if none is left, and the form.
 
-    What Telegram refuses as a video goes as a document. `alone` is whose private chat is left
-    where the chat that asked does not take it, and `is_refused` is whether that chat takes other
-    messages. `status_in` is where its status stands, `begun` is whether it is noted already that
-    a send begins.
+    A file refused as a video is sent as a document. `alone` is the Telegram id of the person whose
+    private chat comes next; `is_refused` is whether the order's chat refused only this kind of
+    message. `status_in` is the chat of the status; `begun` is whether SendStarted is stored.
     """
 
     generation: Generation
@@ -94,7 +93,7 @@ class Delivery:
 
 @dataclass(eq=False)
 class Undeliverable(Exception):
-    """A video is not sent any more; `is_refused` see `Delivery`."""
+    """No attempt is left; for `is_refused` see `Delivery`."""
 
     reason: Reason
     is_refused: bool = False
@@ -102,7 +101,7 @@ class Undeliverable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliveries:
-    """Sends what is ready; `wake` tells the clocks of a chat."""
+    """Sends videos that are ready; `wake` schedules a chat."""
 
     db: Database
     outbox: Outbox
@@ -117,9 +116,9 @@ class Deliveries:
     wake: Callable[[int], None]
 
     async def deliver(self, generation: Generation, *, begun: bool = False) -> Generation | None:
-        """Send a ready video once, or note when to try again; return it as it is then.
+        """Send a ready video once, or store when to try again; return the updated generation.
 
-        `begun` tells that this send was noted when the video became ready.
+        `begun` tells whether the start of this send was stored when the video became ready.
         """
         outcome: Outcome
         if begun:
@@ -132,7 +131,7 @@ class Deliveries:
         except NotSent as error:
             outcome = on.SendFailed(generation.sends, error.retry_after)
         except Unreadable as error:
-            # it stands somewhere; who does not see it is brought another
+            # it was sent, but its id is unknown; a sender who does not see it can have it again
             logger.warning("nobody knows where generation %d is: %s", generation.id, error)
             outcome = on.DeliveryFailed(Reason.ARRIVAL_UNKNOWN, None)
         except MaybeSent:
@@ -148,11 +147,11 @@ class Deliveries:
         return await self._record_outcome(generation, outcome)
 
     async def deliver_kept(self, generation: Generation, chat: Chat) -> Generation | None:
-        """Send an undelivered video to somebody who is back; what fails waits for the next time."""
+        """Send an undelivered video to a chat that is back; keep it if that fails."""
         async with self.db.reading() as connection:
             found = await generations.find(connection, generation.id)
         if found is None or found.state is not State.UNDELIVERABLE:
-            return None  # it was brought while this was being asked for
+            return None  # it was delivered meanwhile
         try:
             delivery = await self._plan_delivery(found)
             if delivery.place is None or delivery.place.chat.id != chat.id:
@@ -169,7 +168,7 @@ class Deliveries:
         return None
 
     async def _record_outcome(self, generation: Generation, outcome: Outcome) -> Generation | None:
-        """Write down what became of a send, and have told who is to be told alone."""
+        """Store the outcome of a send, and schedule the private chat in which it is to be told."""
         after = await self.lifecycle.advance(generation, outcome)
         tell_in: int | None = getattr(outcome, "tell_in", None)
         if tell_in is not None:
@@ -187,19 +186,19 @@ class Deliveries:
             raise
 
     async def _plan_delivery(self, generation: Generation) -> Delivery:
-        """Prepare a video, and find where it goes: where it was asked for, else in private.
+        """Prepare a video, and return the plan to send it to the chat of its order.
 
-        It fails as `UploadPreparation.prepare` does.
+        Raises what `UploadPreparation.prepare` raises.
         """
         video = await self.preparation.prepare(generation)
         place = None
         async with self.db.reading() as connection:
-            # its group may have moved meanwhile, where its messages have other numbers
+            # the group may have become a supergroup meanwhile, with other message ids
             asked = await generations.find(connection, generation.id) or generation
             chat = await chats.find(connection, asked.chat)
             person = await people.of_account(connection, asked.account)
             if chat is not None:
-                # its admins may have chosen otherwise since the video was asked for
+                # read now: the settings may have changed since the order
                 group = await chats.group_of(connection, chat.id)
                 place = Place(chat, group, asked.thread_id, asked.message_id)
         translator = self.languages.translator(person.language if person else None)
@@ -210,7 +209,7 @@ class Deliveries:
         )
 
     async def _send_with_retries(self, delivery: Delivery) -> Generation | None:
-        """Send, and again while it surely did not arrive: it was promised a moment ago."""
+        """Send, and retry while it certainly failed, since the recipient waits for it."""
         for setbacks in count():
             try:
                 return await self._send(delivery)
@@ -223,23 +222,23 @@ class Deliveries:
         return None
 
     async def _private_chat(self, generation: Generation) -> int | None:
-        """Return where a sender can be told something alone."""
+        """Return the id of the sender's private chat, or None if the bot cannot write to it."""
         account = generation.account
         async with self.db.reading() as connection:
             chat = await chats.by_telegram_id(connection, account.id) if account.is_person else None
         return chat.id if chat is not None and chat.reachable else None
 
     async def _undo_send(self, generation: Generation) -> None:
-        """Forget a send that surely did not arrive."""
+        """Uncount a send that certainly failed."""
         await self.lifecycle.advance(generation, on.SendReverted(generation.sends))
 
     async def _send(self, delivery: Delivery) -> Generation | None:
-        """Try one place after the other; return what became of the generation.
+        """Try one place after the other; return the updated generation.
 
         Raises:
-            Undeliverable: it was surely refused everywhere.
+            Undeliverable: every place certainly refused it.
             NotSent: it is to be tried later.
-            MaybeSent: nobody can tell whether it is somewhere.
+            MaybeSent: it may have been sent.
         """
         while True:
             place = delivery.place
@@ -256,7 +255,7 @@ class Deliveries:
                 delivery = replace(await self._next_attempt(delivery, place, error), begun=False)
 
     async def _redirect_to_private(self, delivery: Delivery) -> Delivery:
-        """Send it to who asked elsewhere alone: they may have met the bot long ago."""
+        """Return the plan to send it to the private chat of a sender in a group."""
         if delivery.alone is None:
             raise Undeliverable(Reason.NO_RECIPIENT, is_refused=delivery.is_refused)
         async with self.db.transaction() as tx:
@@ -264,9 +263,10 @@ class Deliveries:
         return replace(delivery, place=Place(chat, Group(chat.id)), alone=None)
 
     async def _attempt(self, delivery: Delivery, place: Place) -> Generation | None:
-        """Wait for all a send needs, and only then let it begin; None where it is not wanted now.
+        """Wait for an upload slot, store that the send begins, and send.
 
-        Where it is stopped, whether the file had left tells whether somebody may have it.
+        Return None if the video is no longer to be sent. A cancelled send is counted only if the
+        whole file had left, since only then the video may arrive.
         """
         generation, translator = delivery.generation, delivery.translator
         upload: Upload | None = None
@@ -278,7 +278,7 @@ class Deliveries:
                 )
                 if not begins:
                     return None
-                # whether there is inline mode is known once Telegram was asked
+                # inline mode is known only after the first request to Telegram
                 buttons = ResultButtons(
                     self.catalogue.offer, self.outbox.supports_inline, self.outbox.max_fetch_bytes
                 )
@@ -315,7 +315,7 @@ class Deliveries:
         return delivered
 
     async def _next_attempt(self, delivery: Delivery, here: Place, error: SendError) -> Delivery:
-        """Return what is left to try after a place or a form was surely refused."""
+        """Return the plan after a place or a form was certainly refused."""
         match error:
             case ChatMoved():
                 now = self.clock()
@@ -324,7 +324,7 @@ class Deliveries:
                 # the old group's message ids mean other messages in the new one
                 return replace(delivery, place=Place(chat, here.group))
             case UploadTooLarge():
-                # the server's limit is lower than we believed
+                # the server's limit is lower than assumed
                 limit = int(delivery.video.size * 0.8)
                 smaller = await self.preparation.prepare(delivery.generation, limit)
                 return replace(delivery, video=smaller)

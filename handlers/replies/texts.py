@@ -1,4 +1,4 @@
-"""Texts that several replies share: what credits are worth, what a video is or would be."""
+"""Translation, number and time formats, and texts that several replies share."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 DEFAULT = "en"
 MIN_GROUPED = 1000
-"""The least number whose digits a language may set apart: 1,000."""
+"""The least number that may have a group separator: 1,000."""
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which Babel finds texts to translate
-    """Mark a text that is translated where the language is known."""
+    """Mark a text for extraction; it is translated later, when the language is known."""
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """One language: its texts, its numbers and its times."""
+    """The texts and formats of one language."""
 
     locale: Locale
     texts: gettext.NullTranslations
@@ -50,40 +50,39 @@ class Translator:
         return self.texts.gettext(text)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
-        """Translate a text that depends on a number."""
+        """Translate a text in the plural form of a number."""
         return self.texts.ngettext(one, many, count)
 
     def number(self, count: float) -> str:
-        """Write a number."""
-        # Babel writes Latin digits in every language, and sets none apart below a thousand; most
-        # numbers need none of its data, 4 MB a language.
+        """Format a number."""
+        # Babel would return the same for small numbers, but load 4 MB of data per language
         if isinstance(count, int) and 0 <= count < MIN_GROUPED:
             return str(count)
         return format_decimal(count, locale=self.locale)
 
     def money(self, amount: Decimal) -> str:
-        """Write an amount of US dollars."""
+        """Format an amount of US dollars."""
         return format_currency(amount, "USD", locale=self.locale)
 
     def format_time(self, at: datetime, form: str) -> str:
-        """Write a time in so short a form: "HH", "EEE" or "d MMM"."""
+        """Format a time by a pattern such as "HH", "EEE" or "d MMM"."""
         return format_datetime(at, form, tzinfo=at.tzinfo, locale=self.locale)
 
     def percent(self, part: float) -> str:
-        """Write a share, from 0 to 1, in whole percent."""
+        """Format a fraction, from 0 to 1, in whole percent."""
         return format_percent(part, locale=self.locale)
 
     def duration(self, seconds: float) -> str:
-        """Write a length of time the way one says it: "40 seconds", "1 minute"."""
+        """Format a duration: "40 seconds", "1 minute"."""
         return format_timedelta(timedelta(seconds=seconds), threshold=0.95, locale=self.locale)
 
     def short_duration(self, seconds: float) -> str:
-        """Write a length of time where there is little space: "8 sec"."""
+        """Format a duration with abbreviated units: "8 sec"."""
         length = timedelta(seconds=seconds)
         return format_timedelta(length, threshold=2, format="short", locale=self.locale)
 
     def time_until(self, seconds: float) -> str:
-        """Write when something is from now: "in 5 hours"."""
+        """Format a time from now: "in 5 hours"."""
         return format_timedelta(
             timedelta(seconds=max(1.0, seconds)),
             add_direction=True,
@@ -92,14 +91,14 @@ class Translator:
         )
 
     def credits(self, count: int) -> str:
-        """Write a number of credits with its word."""
+        """Format a number of credits: "5 credits"."""
         text = self.ngettext("{count} credit", "{count} credits", count)
         return text.format(count=self.number(count))
 
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """All languages there are texts for; whatever a client claims falls back to one of them."""
+    """All languages with texts; a language without any falls back to DEFAULT."""
 
     texts: Mapping[str, gettext.NullTranslations] = field(
         default_factory=lambda: {DEFAULT: gettext.NullTranslations()}
@@ -107,7 +106,7 @@ class Languages:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """What each language is called by those who speak it."""
+        """The name of each language in itself."""
         return {name: _locale(name).display_name or name for name in self.texts}
 
     def translator(self, claimed: str | None) -> Translator:
@@ -134,17 +133,17 @@ MAX_CAPTION_PROMPT = 300
 
 _LINK_STARTS = re.compile(r"(?<=[@#$/.])(?=\w)|(?<=:)(?=//)")
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Marks that have what follows read from the other side."""
+"""Characters that change the direction of the text after them."""
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 ZERO_WIDTH_SPACE = "\u200b"
-"""A space of no width, before which Telegram ends a link."""
+"""An invisible space, at which Telegram ends a link."""
 
 
 def unlinked(text: str) -> str:
-    """Return what somebody else wrote so that Telegram makes no links, names or commands of it.
+    """Return a text of others so that Telegram shows no links, mentions or commands in it.
 
-    What the bot says in a group, it says in its own name. Whichever way it is written, nothing
-    around it turns, such as the number of whom an admin bans.
+    The bot would otherwise post them in its own name. Right-to-left text is isolated, so that it
+    does not reorder the text around it, such as the id of a person to ban.
     """
     plain = _LINK_STARTS.sub(ZERO_WIDTH_SPACE, _BIDI_CONTROLS.sub("", text))
     turns = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in plain)
@@ -152,22 +151,22 @@ def unlinked(text: str) -> str:
 
 
 def truncate(text: str, longest: int) -> str:
-    """Cut a text to so many characters, on one line, showing that it was cut."""
+    """Truncate a text to so many characters, on one line, with an ellipsis."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + ELLIPSIS
 
 
 @lru_cache(maxsize=1)
 def usual_cost(offer: Offer) -> int:
-    """Return the credits of the video one gets who chooses nothing."""
-    usual = quotes.quote("usual", kind="t2v", offer=offer, defaults=Defaults())
-    return usual.credits if isinstance(usual, quotes.Quote) else 1
+    """Return the credits of a text-to-video order with default options."""
+    found = quotes.quote("usual", kind="t2v", offer=offer, defaults=Defaults())
+    return found.credits if isinstance(found, quotes.Quote) else 1
 
 
 def cost_text(
     quote: Quote, balance: Balance, pool: Pool | None, translator: Translator
 ) -> tuple[str, bool]:
-    """Say what a video would cost a presser, and whether they can pay it."""
+    """Return what a video would cost the sender, and whether they can pay it."""
     pooled = pool.available if pool else 0
     needed = translator.number(quote.credits)
     if pooled >= quote.credits:
@@ -181,19 +180,19 @@ def cost_text(
 
 
 def approximate_duration(translator: Translator, seconds: float) -> str:
-    """Write an estimate the way one says it, in half minutes: "1½ minutes"."""
+    """Format an estimate, rounded to half minutes: "1½ minutes"."""
     halves = round(seconds / 30)
-    if halves < 2:  # noqa: PLR2004 - below one minute, tens of seconds are said
+    if halves < 2:  # noqa: PLR2004 - below one minute, round to tens of seconds
         return translator.duration(max(10.0, round(seconds / 10) * 10.0))
-    if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, halves mean nothing
+    if halves % 2 == 0 or halves > 10:  # noqa: PLR2004 - beyond five minutes, round to minutes
         return translator.duration(round(halves / 2) * 60.0)
     return translator.gettext("{minutes}½ minutes").format(minutes=translator.number(halves // 2))
 
 
 class Moment(NamedTuple):
-    """A moment that a text names: phones show how far off it is, and count by themselves.
+    """A time mentioned in a text, which clients show as a countdown.
 
-    `words` stand for it where a phone does not know how.
+    Older clients show the `words`.
     """
 
     words: str
@@ -201,7 +200,7 @@ class Moment(NamedTuple):
 
 
 def approximate_moment(translator: Translator, at: float, now: float) -> Moment:
-    """Return a moment to come, in words that were true now: "in about 2 minutes"."""
+    """Return a future moment, worded relative to `now`: "in about 2 minutes"."""
     words = translator.gettext("in about {time}").format(
         time=approximate_duration(translator, at - now)
     )
@@ -209,7 +208,7 @@ def approximate_moment(translator: Translator, at: float, now: float) -> Moment:
 
 
 def moment_entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]:
-    """Return what marks the moments in a text, which has their words in this order."""
+    """Return the entities of the moments in a text, which has their words in this order."""
     marks, end = list[MessageEntity](), 0
     for words, at in moments:
         if (begins := text.find(words, end)) >= 0:
@@ -227,17 +226,17 @@ def moment_entities(text: str, moments: Iterable[Moment]) -> list[MessageEntity]
 
 
 def monospace_entities(text: str) -> list[MessageEntity]:
-    """Return what marks a whole text as one that a tap copies."""
+    """Return the entity that makes a whole text monospace, so that a tap copies it."""
     return [MessageEntity(MessageEntity.CODE, offset=0, length=utf16_length(text))]
 
 
 def utf16_length(text: str) -> int:
-    """Return a length as Telegram counts it."""
+    """Return the length of a text in UTF-16 units, as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def payment_text(accepted: Accepted, translator: Translator, *, in_private: bool) -> str:
-    """Say what an order takes and what is left; what somebody has left is told to them alone."""
+    """Return what an order costs and what is left; a person's balance is told only in private."""
     cost, pooled = accepted.generation.credits, accepted.pooled
     if pooled == cost:
         text, left = translator.ngettext(
@@ -259,19 +258,19 @@ def payment_text(accepted: Accepted, translator: Translator, *, in_private: bool
 
 
 def videos(translator: Translator, count: int) -> str:
-    """Write a number of videos."""
+    """Format a number of videos: "2 videos"."""
     text = translator.ngettext("{count} video", "{count} videos", count)
     return text.format(count=translator.number(count))
 
 
 def credits_returned(translator: Translator, count: int) -> str:
-    """Say that credits are back."""
+    """Return the text that so many credits were returned."""
     text = translator.ngettext("{count} credit is back.", "{count} credits are back.", count)
     return text.format(count=translator.number(count))
 
 
 def worth(translator: Translator, count: int, cost: int) -> str:
-    """Write credits and what they buy: "20 credits, about 2 videos"."""
+    """Format credits and what they buy: "20 credits, about 2 videos"."""
     if count < cost:
         return translator.credits(count)
     return translator.gettext("{credits}, about {videos}").format(
@@ -280,7 +279,7 @@ def worth(translator: Translator, count: int, cost: int) -> str:
 
 
 def substitution_note(quote: Quote, translator: Translator) -> str:
-    """Say that what was chosen is not to be had, and what takes its place."""
+    """Return what replaces a choice that is unavailable; "" if nothing was replaced."""
     if quote.instead_of is None:
         return ""
     text = (
@@ -297,7 +296,7 @@ def substitution_note(quote: Quote, translator: Translator) -> str:
 
 
 def video_summary(translator: Translator, quote: Quote) -> str:
-    """Write what a video would be: "4 seconds · 16:9 · 720p · Sora 2"."""
+    """Return the options of a quote: "4 seconds · 16:9 · 720p · Sora 2"."""
     choice = quote.choice
     parts = [
         translator.duration(choice.seconds),
@@ -310,7 +309,7 @@ def video_summary(translator: Translator, quote: Quote) -> str:
 
 
 def caption(generation: Generation, translator: Translator, *, ai_label: bool) -> str:
-    """Return the prompt, shortened, and nothing a sister should not see when it is forwarded."""
+    """Return a video's caption: its truncated prompt, and nothing private: people forward it."""
     lines = []
     if generation.is_gift:
         lines.append(translator.gettext("This one came late, so it is free."))
@@ -324,7 +323,7 @@ def caption(generation: Generation, translator: Translator, *, ai_label: bool) -
 
 
 def bad_picture_text(reason: str, translator: Translator) -> str:
-    """Say what is wrong with a picture, and what to send instead."""
+    """Return what is wrong with a picture, and what to send instead."""
     _ = translator.gettext
     return {
         "not_a_picture": _("That is no picture I can read. Send a JPEG, PNG, WEBP or HEIC."),
@@ -343,7 +342,7 @@ def bad_picture_text(reason: str, translator: Translator) -> str:
 def content_brake_text(
     brake: ContentBrake, name: str | None, translator: Translator, now: float
 ) -> str:
-    """Say when somebody may order again; where others read it, by name, and not why."""
+    """Return when a sender may order again; in a group with their name and without the reason."""
     text = (
         translator.gettext(
             "Several of your ideas were refused because of what they would show. You "
@@ -356,7 +355,7 @@ def content_brake_text(
 
 
 def pause_text(pause: Pause, translator: Translator, now: float) -> str:
-    """Say that the bot is paused and why, and when it takes orders again."""
+    """Return that the bot is paused and why, and when it accepts orders again."""
     _ = translator.gettext
     parts = [
         _("I am taking a break: {reason}.").format(reason=unlinked(pause.reason.rstrip(".")))
@@ -373,7 +372,7 @@ def pause_text(pause: Pause, translator: Translator, now: float) -> str:
 
 
 def held_back_text(pause: Pause | None, translator: Translator) -> str:
-    """Say below an order that waits why it does: a pause, or a provider that takes no orders."""
+    """Return why an order is held back: a pause, or a provider that accepts no orders."""
     if pause is None:
         return translator.gettext(
             "🎬 The video service is not taking orders right now. I wait for it up to 15 "
@@ -386,5 +385,5 @@ def held_back_text(pause: Pause | None, translator: Translator) -> str:
 
 
 def contact_text(translator: Translator, contact: str) -> str:
-    """Say whom to ask."""
+    """Return the text with the contact of the operator."""
     return translator.gettext("Questions? {contact}").format(contact=contact)
