@@ -25,7 +25,7 @@ from handlers.ordering.drafts import OrderDraft
 from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import stranger_buttons, stranger_text
-from handlers.replies.notices import AGAIN, WHY
+from handlers.replies.notices import AGAIN_PREFIX, WHY_PREFIX
 from handlers.replies.sending import Refused, SendError
 from handlers.replies.texts import contact_text, usual_cost, worth
 from handlers.routing import Router
@@ -275,12 +275,12 @@ async def _open_link(sender: Sender, message: Message, context: Context, payload
         "mydata": partial(privacy.show_data, sender, message, context),
         "deletemydata": partial(privacy.ask_deletion, sender, message, services),
     }
-    if payload.startswith(WHY):
+    if payload.startswith(WHY_PREFIX):
         await show_reason(services, sender, payload)
     elif payload.startswith(LIKE_PREFIX):
         await offer_like(context, sender, message, payload)
-    elif payload.startswith(AGAIN):
-        await send_again(services, sender, read_number(payload.removeprefix(AGAIN)))
+    elif payload.startswith(AGAIN_PREFIX):
+        await send_again(services, sender, read_number(payload.removeprefix(AGAIN_PREFIX)))
     elif payload in pages:
         await pages[payload]()
     else:

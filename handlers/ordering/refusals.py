@@ -18,7 +18,7 @@ from generation.orders.quotes import Alternative, Quote, suggest_alternatives
 from handlers.ordering.drafts import new_card, quote_draft
 from handlers.ordering.order_card import Drop, Start, record_shown
 from handlers.replies.keyboards import Button
-from handlers.replies.more_credits import AskOwner, RemindMe, sales
+from handlers.replies.more_credits import AskOwner, RemindMe, buy_buttons
 from handlers.replies.texts import content_brake_text, pause_text, unlinked, video_summary, worth
 from handlers.routing import claim_answer
 from storage import cards, people
@@ -124,7 +124,7 @@ async def decline(
         opens = [[sender.private_button("cancel")]] if leads else []
         await refuse(context, sender, draft, text, opens)
         return
-    sells = sales(services.policy.stars_per_credit, translator)
+    sells = buy_buttons(services.policy.stars_per_credit, translator)
     if not sender.account.is_person:
         text = translator.gettext(
             "{name}, this costs {cost}, more than is left. You wrote anonymously, so "
@@ -165,7 +165,7 @@ async def more_credits_buttons(
     return [
         *[Button(_("🔔 Remind me"), RemindMe())][:renews],
         *[Button(_("🙋 Ask the owner"), AskOwner())][:asks],
-        *sales(services.policy.stars_per_credit, sender.translator),
+        *buy_buttons(services.policy.stars_per_credit, sender.translator),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Keyboards: what buttons carry, and how they are laid out under videos."""
+"""Buttons, their callback data, and the layout of the buttons under videos."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Carried = TypeVar("Carried", bound="CallbackData")
 @dataclass_transform(frozen_default=True)
 @dataclass(frozen=True)
 class CallbackData:
-    """What a button carries: each subclass is a frozen dataclass of int and str fields."""
+    """The callback data of a button; each subclass is a frozen dataclass of int and str fields."""
 
     prefix: ClassVar[str]
 
@@ -58,12 +58,12 @@ class CallbackData:
             data.count(":") != len(values)
             or len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA
         ):
-            raise ValueError(f"not to be carried by a button: {data}")
+            raise ValueError(f"not valid as callback data: {data}")
         return data
 
     @classmethod
     def decode(cls, data: object) -> Self | None:
-        """Read callback data; None where this class did not make it."""
+        """Parse callback data; return None if it is not of this class."""
         if not isinstance(data, str):
             return None
         prefix, *values = data.split(":")
@@ -78,29 +78,29 @@ class CallbackData:
             read.append(part)
         decoded = cls(*read)
         try:
-            # one meaning, one spelling: "07" is not 7
+            # only the canonical form is accepted: "07" is not 7
             return decoded if decoded.encode() == data else None
         except ValueError:
-            # longer than a button carries, or no text at all: half a surrogate pair
+            # too long, or half a surrogate pair, which cannot be encoded
             return None
 
     @classmethod
     def matches(cls, data: object) -> bool:
-        """Whether this class made the callback data; a pattern for CallbackQueryHandler."""
+        """Return whether callback data is of this class; a pattern for CallbackQueryHandler."""
         return cls.decode(data) is not None
 
 
 def encode_value(value: str | int) -> str:
-    """Spell a value as a button can carry it: the colon of a shape separates fields there."""
+    """Encode a value for callback data, where the colon of an aspect ratio is the separator."""
     return str(value).replace(":", "x")
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message: it carries data, opens a link, or hands a text out.
+    """A button under a message: it sends data, opens a link, or inserts or copies a text.
 
-    `share` is written behind the bot's name in the chat somebody picks, `edits` in this one, and
-    `copies` goes to the clipboard. Clients that know no `style` show it as any other.
+    `share` is an inline query in a chat that the user picks, `edits` one in this chat, and
+    `copies` is copied to the clipboard. Older clients ignore the `style`.
     """
 
     text: str
@@ -113,7 +113,7 @@ class Button:
 
 
 class SendWords(CallbackData, prefix="words"):
-    """Write the words of a card, too long for a button, so that a tap on them copies them."""
+    """Send the prompt of a card as text that a tap copies: it is too long for a copy button."""
 
     card: int
 
@@ -121,9 +121,9 @@ class SendWords(CallbackData, prefix="words"):
 def copy_buttons(
     card: int | None, prompt: str, translator: Translator, *, inline: bool
 ) -> list[Button]:
-    """Return the buttons that put the prompt of a card where it can be edited.
+    """Return the buttons that copy the prompt of a card or insert it for editing.
 
-    `inline` is the bot's mode. Without a card, what is too long for a button has none.
+    `inline` is whether the bot has inline mode. Without a card, a long prompt has no button.
     """
     label = translator.gettext("Copy the words")
     if utf16_length(prompt) > InlineKeyboardButtonLimit.MAX_COPY_TEXT:
@@ -133,7 +133,7 @@ def copy_buttons(
 
 
 def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
-    """Lay buttons out in rows; None where there are none."""
+    """Return the markup of rows of buttons, or None if there are none."""
     if not any(rows):
         return None
     return InlineKeyboardMarkup(
@@ -143,7 +143,7 @@ def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
                     button.text,
                     callback_data=button.data.encode() if button.data else None,
                     url=button.url,
-                    switch_inline_query_chosen_chat=_anywhere(button.share),
+                    switch_inline_query_chosen_chat=_chat_picker(button.share),
                     switch_inline_query_current_chat=button.edits,
                     copy_text=CopyTextButton(button.copies) if button.copies else None,
                     style=button.style,
@@ -157,23 +157,23 @@ def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
 
 
 def in_rows(buttons: list[Button], count: int) -> list[list[Button]]:
-    """Lay buttons out, so many beside each other."""
+    """Split buttons into rows of `count`."""
     return [buttons[start : start + count] for start in range(0, len(buttons), count)]
 
 
 def ticked(label: str, *, is_on: bool) -> str:
-    """Return what a button says of a choice: the present one is marked."""
+    """Return the label of a choice, with a check mark if it is the present one."""
     return f"✓ {label}" if is_on else label
 
 
 def clamp_page(number: int, count: int, per_page: int) -> tuple[int, int]:
-    """Return the page to show, the last one where that is no more; and how many there are."""
+    """Return the page to show, at most the last one, and the number of pages."""
     pages = max(1, -(-count // per_page))
     return min(number, pages - 1), pages
 
 
 def page_buttons(number: int, pages: int, to: Callable[[int], CallbackData]) -> list[Button]:
-    """Return the buttons to the pages beside one; `to` is what they carry, with the page."""
+    """Return the buttons to the previous and next page; `to` makes their data."""
     return [
         Button(f"{arrow} {other + 1}/{pages}", to(other))
         for arrow, other in (("◀", number - 1), ("▶", number + 1))
@@ -186,11 +186,11 @@ class ShowHome(CallbackData, prefix="home"):
 
 
 def home_row(translator: Translator) -> list[Button]:
-    """Return the way back to the first page of /admin."""
+    """Return the row with the button to the first page of /admin."""
     return [Button(translator.gettext("🏠 Home"), ShowHome())]
 
 
-def _anywhere(share: str | None) -> SwitchInlineQueryChosenChat | None:
+def _chat_picker(share: str | None) -> SwitchInlineQueryChosenChat | None:
     if share is None:
         return None
     return SwitchInlineQueryChosenChat(
@@ -203,7 +203,7 @@ def _anywhere(share: str | None) -> SwitchInlineQueryChosenChat | None:
 
 
 def button_data(message: MaybeInaccessibleMessage | None, kind: type[Carried]) -> list[Carried]:
-    """Return what the buttons of a message carry that is of a kind, in their order."""
+    """Return the callback data of a kind in the buttons of a message, in their order."""
     markup = message.reply_markup if isinstance(message, Message) else None
     rows = markup.inline_keyboard if markup else ()
     found = (kind.decode(button.callback_data) for row in rows for button in row)
@@ -211,20 +211,20 @@ def button_data(message: MaybeInaccessibleMessage | None, kind: type[Carried]) -
 
 
 def carries_button(message: MaybeInaccessibleMessage, press: CallbackData) -> bool:
-    """Whether a message has a button that carries this: a made-up press may name any message."""
+    """Return whether a message has a button with this data: a client can forge a press."""
     return press in button_data(message, type(press))
 
 
 def is_from_bot(message: Message | None) -> bool:
-    """Whether the bot wrote a message: nobody else writes in its name, so its buttons are ours."""
+    """Return whether the bot wrote a message, so that its buttons can be trusted."""
     author = message.from_user if message is not None else None
     return message is not None and author is not None and author.id == message.get_bot().id
 
 
 class Confirm(CallbackData, prefix="sure"):
-    """Do what another button does, after it was asked whether that is meant.
+    """Confirm the press of another button.
 
-    `act` is the prefix of what that button carries, `number` its one field.
+    `act` is the prefix of that button's data, `number` its only field.
     """
 
     act: str
@@ -232,75 +232,75 @@ class Confirm(CallbackData, prefix="sure"):
 
     @property
     def meant(self) -> str:
-        """What the other button carries."""
+        """The data of the other button."""
         return f"{self.act}:{self.number}"
 
 
 class Keep(CallbackData, prefix="keep"):
-    """Do nothing of what was asked about."""
+    """Decline to confirm the press of another button."""
 
 
 class Cancel(CallbackData, prefix="cancel"):
-    """Cancel a request of the list."""
+    """Cancel a request, from the list of requests."""
 
     generation: int
 
 
 class Undo(CallbackData, prefix="undo"):
-    """Cancel a request below the message that says it was accepted."""
+    """Cancel a request, from its status message."""
 
     generation: int
 
 
 def undo_buttons(generation: Generation, translator: Translator) -> list[list[Button]]:
-    """Return *Cancel*; whoever asked in the name of a chat presses as somebody else."""
+    """Return *Cancel*; none if the sender wrote as a chat, since they press as a person."""
     if not generation.account.is_person:
         return []
     return [[Button(translator.gettext("Cancel"), Undo(generation.id))]]
 
 
 class Again(CallbackData, prefix="again"):
-    """Make another video like this one; whoever taps pays."""
+    """Repeat the order of a video; the person who presses pays."""
 
     generation: int
 
 
 def video_under(message: Message | None) -> int | None:
-    """Return the number of the video a message of ours shows: the buttons below it carry it.
+    """Return the id of the generation that a message of the bot shows, or None; read its buttons.
 
-    Message ids would not do: Telegram gives none for videos it still prepares, and new ones
-    to a group that moves.
+    Message ids are not reliable: Telegram returns none for a video it still processes, and they
+    change if a group becomes a supergroup.
     """
     found = button_data(message, Again) if is_from_bot(message) else []
     return found[0].generation if found else None
 
 
-class GoOn(CallbackData, prefix="goon"):
-    """Ask what happens next, for a video that begins with this one's last frame."""
+class Continue(CallbackData, prefix="goon"):
+    """Ask for the prompt of a video that begins with the last frame of this one."""
 
     generation: int
 
 
 class Change(CallbackData, prefix="change"):
-    """Ask for other words, and make them with all else as it was."""
+    """Ask for another prompt, and order it with the same options."""
 
     generation: int
 
 
 class Remove(CallbackData, prefix="remove"):
-    """Take the video out of the chat."""
+    """Delete the video from the chat."""
 
     generation: int
 
 
 class More(CallbackData, prefix="more"):
-    """Show the buttons that are needed less."""
+    """Show the buttons hidden at first."""
 
     generation: int
 
 
 class Vary(CallbackData, prefix="vary"):
-    """Make a video's words or picture once more, as the button says; whoever taps pays."""
+    """Order a video's prompt or picture with other options; the person who presses pays."""
 
     generation: int
     seconds: int
@@ -311,7 +311,7 @@ class Vary(CallbackData, prefix="vary"):
 
     @classmethod
     def to(cls, video: Generation, other: PricedChoice) -> Self:
-        """Return what a button to this other video carries."""
+        """Return the data of a button that orders `other`."""
         choice = other.choice
         shape = encode_value(choice.aspect_ratio or "")
         return cls(
@@ -320,7 +320,7 @@ class Vary(CallbackData, prefix="vary"):
         )  # fmt: skip
 
     def over(self, video: Generation) -> Generation:
-        """Return the video that is meant; of a picture, nothing is cut for another shape."""
+        """Return the video with these options; a picture is padded, not cropped."""
         shape = self.shape.replace("x", ":") or None
         turned = video.kind == "i2v" and shape is not None and shape != video.aspect_ratio
         return dataclasses.replace(
@@ -334,13 +334,13 @@ class Vary(CallbackData, prefix="vary"):
 
 
 MAX_PAIRED_LENGTH = 18
-"""Characters of a label that has another one beside it: on a phone both are as wide."""
+"""Characters of a label that may share a row: on a phone, buttons of a row are equally wide."""
 MAX_FETCH_BYTES, MAX_FETCH_BYTES_LOCAL = 20_000_000, 2_000_000_000
-"""Bytes a bot may fetch from Telegram: the hosted server's limit, and that of one's own."""
+"""The largest file a bot may fetch, in bytes: from Telegram's server, and from a local one."""
 
 
 def max_fetch_bytes(bot: Bot) -> int:
-    """Return how many bytes of a file this bot may fetch."""
+    """Return the size of the largest file that this bot may fetch, in bytes."""
     return MAX_FETCH_BYTES_LOCAL if bot.local_mode else MAX_FETCH_BYTES
 
 
@@ -365,9 +365,9 @@ class ResultButtons:
         unfolded: bool = False,
         size: int | None = None,
     ) -> list[list[Button]]:
-        """Return the rows: the useful ones, and on demand what else can be made of it.
+        """Return the rows of buttons; `unfolded` adds the less used ones.
 
-        `size` is how many bytes the video has, where they count: of a large one no frame is had.
+        `size` is that of the video in bytes; without it, the limit is not checked.
         """
         _ = translator.gettext
         again = Button(
@@ -379,8 +379,8 @@ class ResultButtons:
         on = list[Button]()
         if (unfolded or not in_private) and (size or 0) <= self.max_fetch_bytes:
             # the long label has a row of its own
-            on = self._on(video, translator)
-        others = self._others(video, translator) if unfolded else []
+            on = self._continue_buttons(video, translator)
+        others = self._variation_rows(video, translator) if unfolded else []
         if not in_private:
             return [[again, delete], on, *(others if unfolded else [more])]
         first = [again, Button(_("✏️ Change"), Change(video.id))]
@@ -388,19 +388,19 @@ class ResultButtons:
             first.append(Button(_("↗️ Share"), share=f"#{video.id}"))
         return [first, on, *others, [delete]] if unfolded else [first, more]
 
-    def _others(self, video: Generation, translator: Translator) -> list[list[Button]]:
-        """Return buttons to what else is offered: longer, in another shape, sharper, by others."""
+    def _variation_rows(self, video: Generation, translator: Translator) -> list[list[Button]]:
+        """Return rows of variations: longer, other aspect ratio or resolution, other families."""
         _, found = translator.gettext, Variations.of(video, self.offer)
         sharper = found.resolution
-        # the better sister of its model may make it
-        is_own = sharper is None or sharper.choice.family.name == video.family
+        # another family may offer the higher resolution
+        same_family = sharper is None or sharper.choice.family.name == video.family
         labels = [
             (found.longer, _("⏱ Longer: {length} · {credits}")),
             (found.shape, _("📐 {shape} · {credits}")),
             (
                 sharper,
                 _("✨ HD {resolution} · {credits}")
-                if is_own
+                if same_family
                 else _("✨ HD {resolution}, {title} · {credits}"),
             ),
             *((other, _("With {title} · {credits}")) for other in found.others),
@@ -424,17 +424,17 @@ class ResultButtons:
                 rows.append([button])
         return rows
 
-    def going_on(self, video: Generation) -> Quote | None:
-        """Return what goes on from a video's last frame; None where none is offered."""
+    def continuation_quote(self, video: Generation) -> Quote | None:
+        """Return the quote of a video that continues this one; None if none is offered."""
         quote = quotes.quote(
             substitutes.continuation_text(video, self.offer),
             kind="i2v", offer=self.offer, defaults=Defaults(),
         )  # fmt: skip
         return quote if isinstance(quote, Quote) else None
 
-    def _on(self, video: Generation, translator: Translator) -> list[Button]:
-        """Return the button to go on from the last frame, with its price, where that is offered."""
-        if (quote := self.going_on(video)) is None:
+    def _continue_buttons(self, video: Generation, translator: Translator) -> list[Button]:
+        """Return the button to continue the video, with its price, if that is offered."""
+        if (quote := self.continuation_quote(video)) is None:
             return []
         label = translator.gettext("🎞 Continue · {credits}")
-        return [Button(label.format(credits=translator.number(quote.credits)), GoOn(video.id))]
+        return [Button(label.format(credits=translator.number(quote.credits)), Continue(video.id))]

@@ -1,4 +1,4 @@
-"""Letting in: what is said to whoever may not use the bot, and to the admins who decide."""
+"""Texts and buttons about access, for senders without it and for the admins who decide."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Row: TypeAlias = tuple[Button, ...]
 
 
 class AskAccess(CallbackData, prefix="askaccess"):
-    """Ask the admins to let the presser in, or the group they press in."""
+    """Ask the admins to allow the sender, or their group."""
 
 
 class AnswerAccess(CallbackData, prefix="access"):
-    """Let in, or with 0 not, who asked on a day: a chat by our number."""
+    """Allow, or with `allows` 0 deny, a chat's request of a day; `chat` is our id."""
 
     chat: int
     day: int
@@ -32,9 +32,9 @@ class AnswerAccess(CallbackData, prefix="access"):
 
 
 def stranger_text(translator: Translator, number: int) -> str:
-    """Say that the operator named who may ask, and this one is not among them.
+    """Return that a person or a group is not allowed; `number` is its Telegram id.
 
-    Somebody's number is for them alone; all of a group may read the group's.
+    A person's id is told only to them, a group's to the group.
     """
     _ = translator.gettext
     text = (
@@ -46,12 +46,12 @@ def stranger_text(translator: Translator, number: int) -> str:
 
 
 def stranger_buttons(translator: Translator) -> list[list[Button]]:
-    """Offer to ask for whoever is not let in."""
+    """Return the button to ask for access."""
     return [[Button(translator.gettext("🙋 Ask the owner"), AskAccess())]]
 
 
 def asked_text(translator: Translator, told: AskResult, *, before: str, now: str = "") -> str:
-    """Say what became of asking the owner; `before` where that was done already."""
+    """Return the outcome of asking the owner; `before` is the text if that was done already."""
     _ = translator.gettext
     return {
         AskResult.SENT: now or _("I asked the owner, and will tell you what they say."),
@@ -62,7 +62,7 @@ def asked_text(translator: Translator, told: AskResult, *, before: str, now: str
 
 
 def shut_out_text(translator: Translator, reason: str | None) -> str:
-    """Say to somebody banned that they are, and why where an admin said it."""
+    """Return that a person is banned, and the reason if an admin gave one."""
     text = translator.gettext("You cannot make videos with this bot any more.")
     if not reason:
         return text
@@ -70,8 +70,8 @@ def shut_out_text(translator: Translator, reason: str | None) -> str:
     return f"{text} {why}"
 
 
-def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]] | None:
-    """Put a notice about access into words, with the buttons under it; None for any other."""
+def notice_text(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]] | None:
+    """Return the text and buttons of a notice about access; None for any other."""
     _, facts = translator.gettext, owed.facts
     match owed.kind:
         case NoticeKind.ADDED:
@@ -100,7 +100,7 @@ def in_words(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...]] 
 
 
 def _wanted(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tuple[Row, ...]]:
-    """Say who asks to be let in, with what the operator can answer."""
+    """Return who asks for access, with the buttons to answer."""
     _ = translator.gettext
     text = (
         _("🙋 {name} ({number}) asks to use this bot.")
@@ -115,31 +115,31 @@ def _wanted(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tupl
 
 
 class LetIn(CallbackData, prefix="letin"):
-    """Let a chat, by our number, use the bot."""
+    """Allow a chat; `chat` is our id."""
 
     chat: int
 
 
 class Leave(CallbackData, prefix="leave"):
-    """Leave a chat, by our number."""
+    """Leave a chat; `chat` is our id."""
 
     chat: int
 
 
 class ShowPool(CallbackData, prefix="pool"):
-    """Show how a chat, by our number, is given a pool."""
+    """Show how to give a chat a pool; `chat` is our id."""
 
     chat: int
 
 
 class BanChat(CallbackData, prefix="banchat"):
-    """Shut a chat out, by our number, and leave it."""
+    """Ban a chat and leave it; `chat` is our id."""
 
     chat: int
 
 
 def _added(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tuple[Row, ...]]:
-    """Say which group took the bot in, how many are in it, and what the operator can do."""
+    """Return which group added the bot, with the buttons for the operator."""
     _, chat = translator.gettext, int(facts["group"])
     line = _("{title} ({members} members) added me, by {by}.").format(
         title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]

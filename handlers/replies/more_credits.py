@@ -1,4 +1,4 @@
-"""More credits: what somebody can do who has too few, what is sold, and what is said of it."""
+"""Texts, buttons and invoices about more credits: requests, purchases and payments."""
 
 from __future__ import annotations
 
@@ -19,26 +19,24 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
-_TO_ALL = frozenset({NoticeKind.GROUP_PURCHASED, NoticeKind.GROUP_REFUNDED})
-_SAY_WHAT_IS_OWED = frozenset(
+_GROUP_PAYMENTS = frozenset({NoticeKind.GROUP_PURCHASED, NoticeKind.GROUP_REFUNDED})
+_MENTIONING_DEBT = frozenset(
     {NoticeKind.GROUP_REFUNDED, NoticeKind.REFUNDED, NoticeKind.TAKEN_BACK}
 )
-HANDLER_ARGUMENTS = 50
-"""Credits an admin gives with one tap to who asks."""
-
-
+GRANTED_CREDITS = 50
+"""Credits that an admin grants a requester with one tap."""
 PACKAGES = (5, 10, 25, 50)
-"""What is sold, in usual videos; the credits are rounded up."""
+"""The packages for sale, in usual videos; their credits are rounded up to tens."""
 MAX_STARS = 10_000
-"""In one invoice: Telegram takes no more."""
+"""The most Stars that Telegram allows in one invoice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What an invoice sells: so many credits for so many Stars, to one person or to a group.
+    """The contents of an invoice: credits for Stars, for a person or a group.
 
-    `owner` has the credits then: a person, or a group, by Telegram's id below zero; a group's
-    invoice stands in the topic `thread_id`, if in any, and whoever wants to may pay it.
+    `owner` receives the credits: a Telegram id, below zero for a group. A group's invoice is in
+    the topic `thread_id`, if any, and anyone may pay it.
     """
 
     owner: int
@@ -48,19 +46,19 @@ class Purchase:
 
     @property
     def group(self) -> int | None:
-        """Telegram's id of the group it is for; None where it is for a person."""
+        """The Telegram id of the group that receives the credits, or None if a person does."""
         return self.owner if self.owner < 0 else None
 
     @property
     def payload(self) -> str:
-        """What the invoice carries, and Telegram tells with the payment; at most 128 bytes."""
+        """The invoice payload, which Telegram returns with the payment; at most 128 bytes."""
         if self.group is None:
             return f"credits:1:{self.owner}:{self.credits}:{self.stars}"
         return f"credits:2:{-self.group}:{self.thread_id or 0}:{self.credits}:{self.stars}"
 
     @classmethod
     def read(cls, payload: str) -> Self | None:
-        """Read what an invoice carries; None where it is none of ours, or of another version."""
+        """Parse an invoice payload; return None if it is malformed or of another version."""
         words = payload.split(":") if len(payload) <= InvoiceLimit.MAX_PAYLOAD_LENGTH else []
         match words[:2], [read_number(word) for word in words[2:]]:
             case ["credits", "1"], [int(person), int(credits_), int(stars)]:
@@ -75,7 +73,7 @@ class Purchase:
 def charge_for(
     bought: Purchase | None, charge_id: str, *, person: int, stars: int, paid_at: float
 ) -> Charge:
-    """Return what was paid for an invoice; one that nobody can read gives no credits."""
+    """Return the charge of a payment; it gives no credits if the invoice is unreadable."""
     return Charge(
         charge_id=charge_id,
         person=person,
@@ -88,39 +86,39 @@ def charge_for(
 
 
 def packages(cost: int, stars_per_credit: int) -> list[int]:
-    """Return the numbers of credits that are sold, where a usual video costs so many."""
+    """Return the sizes of the packages, in credits; `cost` is that of a usual video."""
     most = MAX_STARS // stars_per_credit
     rounded = (-(-count * cost // 10) * 10 for count in PACKAGES)
     return sorted({min(credits_, most) for credits_ in rounded})
 
 
 class ShowPackages(CallbackData, prefix="buy"):
-    """Show what can be bought."""
+    """Show the packages for sale."""
 
 
-def sales(stars_per_credit: int, translator: Translator) -> list[Button]:
-    """Return the button that shows what is sold, if anything."""
+def buy_buttons(stars_per_credit: int, translator: Translator) -> list[Button]:
+    """Return the button that shows the packages; none if nothing is for sale."""
     return [Button(translator.gettext("⭐ Buy"), ShowPackages())] if stars_per_credit else []
 
 
 class LetBuy(CallbackData, prefix="letbuy"):
-    """Let somebody buy again whose payment was taken back."""
+    """Allow a person to buy again after their payment was taken back."""
 
     person: int
 
 
 class AnswerSupport(CallbackData, prefix="support"):
-    """Answer somebody's question: an admin replies to the message that has this button."""
+    """Answer a person's question: an admin replies to the message with this button."""
 
     person: int
 
 
 class WriteBack(CallbackData, prefix="writeback"):
-    """Answer an admin: who asked replies to the message that has this button."""
+    """Answer an admin: the person replies to the message with this button."""
 
 
 class RemindMe(CallbackData, prefix="remind"):
-    """Be told when the presser's allowance renews."""
+    """Request a notice when the sender's allowance renews."""
 
 
 class AskOwner(CallbackData, prefix="askowner"):
@@ -128,17 +126,17 @@ class AskOwner(CallbackData, prefix="askowner"):
 
 
 class AnswerRequest(CallbackData, prefix="answer"):
-    """Give somebody the credits they asked for on a day, or with 0 none."""
+    """Grant a person the credits they asked for on a day; 0 denies them."""
 
     person: int
     day: int
     credits: int
 
 
-def in_words(
+def notice_text(
     owed: Owed, translator: Translator
 ) -> tuple[str, tuple[tuple[Button, ...], ...]] | None:
-    """Put a notice about credits into words, with the buttons under it; None for any other."""
+    """Return the text and buttons of a notice about credits; None for any other."""
     _, facts, row = translator.gettext, owed.facts, tuple[Button, ...]()
     match owed.kind:
         case NoticeKind.CREDITS_DENIED:
@@ -147,9 +145,9 @@ def in_words(
             text = _("🙋 {name} has {left} left and asks for more.").format(
                 name=unlinked(facts["name"]), left=translator.credits(facts["left"])
             )
-            grant = _("Grant {credits}").format(credits=translator.number(HANDLER_ARGUMENTS))
+            grant = _("Grant {credits}").format(credits=translator.number(GRANTED_CREDITS))
             asked = facts["person"], facts["day"]
-            yes = Button(grant, AnswerRequest(*asked, HANDLER_ARGUMENTS))
+            yes = Button(grant, AnswerRequest(*asked, GRANTED_CREDITS))
             row = (yes, Button(_("No"), AnswerRequest(*asked, 0)))
         case NoticeKind.GIFT_TAKEN:
             text = _("🎁 {name} took your gift of {credits}.").format(
@@ -176,7 +174,7 @@ def in_words(
 
 def _given(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -> str:
     _ = translator.gettext
-    # what an older version owes does not know its worth
+    # notices stored by an older version have no cost
     all_ = worth(translator, facts["credits"], facts.get("cost", facts["credits"] + 1))
     if kind is NoticeKind.RENEWED:
         return _("Your credits are back: {all}. What should we film?").format(all=all_)
@@ -185,7 +183,7 @@ def _given(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -
 
 
 def sold(count: int, group: str | None, translator: Translator) -> str:
-    """Write how many credits a payment bought, and for which group where it did for one."""
+    """Return how many credits a payment bought, and for which group if for one."""
     credits_ = translator.credits(count)
     if group is None:
         return credits_
@@ -195,7 +193,7 @@ def sold(count: int, group: str | None, translator: Translator) -> str:
 
 
 def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say what was paid and what for."""
+    """Return what was paid and for what."""
     _ = translator.gettext
     stars = translator.number(facts["stars"])
     if not facts["credits"]:
@@ -218,7 +216,7 @@ def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
 def _about_payment(
     kind: NoticeKind, facts: Mapping[str, Any], translator: Translator
 ) -> str | None:
-    """Say what became of a payment, to all concerned; None for any other notice."""
+    """Return the text of a notice about a payment; None for any other."""
     _, used = translator.gettext, facts.get("used", 0)
     text = {
         NoticeKind.GROUP_PURCHASED: _(
@@ -258,12 +256,12 @@ def _about_payment(
         name=unlinked(facts.get("name", "")),
         stars=translator.number(facts["stars"]),
         credits=worth(translator, facts["credits"], facts["cost"])
-        if kind in _TO_ALL
+        if kind in _GROUP_PAYMENTS
         else sold(facts["credits"], facts.get("for_group"), translator),
         used=translator.number(used),
         why=facts.get("why", ""),
     )
-    if used and kind in _SAY_WHAT_IS_OWED:
+    if used and kind in _MENTIONING_DEBT:
         owe = (
             translator.ngettext(
                 "{used} of them was used: you owe it, and the next credits pay it first.",
@@ -282,7 +280,7 @@ def _about_payment(
 
 
 def support_wanted(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say who asks what about their payments, with what an admin needs to answer."""
+    """Return a person's question, with their payments and recent failures for the admin."""
     _ = translator.gettext
     lines = [
         _("🛟 {name} asks: {words}").format(
@@ -307,7 +305,7 @@ def support_wanted(facts: Mapping[str, Any], translator: Translator) -> str:
     if not facts["payments"]:
         lines.append(_("They have paid nothing."))
     if facts["failures"]:
-        # the reasons are those of the log
+        # with the same reasons as in the log
         failed = ", ".join(f"{number} ({reason})" for number, reason in facts["failures"])
         lines.append(_("Videos that failed last: {failed}").format(failed=failed))
     return "\n".join(lines)

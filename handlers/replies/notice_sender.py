@@ -1,6 +1,6 @@
-"""Send what is owed, at least once: where it is owed, or else to the person alone.
+"""Sends notices at least once: to their chat, or else to the person in private.
 
-It is a text, or a film, which is made first: that takes its time, and costs nothing.
+A notice is a text, or a film, which is made right before it is sent, free of charge.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from generation.media.films import SceneGone
 from generation.media.formats import MediaError, MediaTimeout
 from generation.media.pictures import PictureDelayed
 from generation.media.videos import NotAVideo
-from handlers.replies.notices import in_words
+from handlers.replies.notices import notice_text
 from handlers.replies.sending import (
     ChatMoved,
     MaybeSent,
@@ -47,21 +47,21 @@ if TYPE_CHECKING:
     from storage.notices import Owed
 
 MAX_SENDS = 12
-"""How often a notice is tried before nobody can be told."""
+"""Attempts to send a notice before it is given up."""
 MAX_REFUSALS = 3
-"""How often a notice is tried that Telegram refuses alone with somebody, where texts are taken."""
+"""Attempts to send a notice that a private chat refuses: Telegram seldom refuses texts there."""
 MAX_FILM_ATTEMPTS = 4
-"""How often a film is tried to be made before it is said that it cannot be."""
+"""Attempts to make a film before the person is told that it failed."""
 
 _NOT_REDIRECTED = frozenset({NoticeKind.ELSEWHERE})
-"""Notices of which the person knows already, or hears by another."""
+"""Notices not sent in private: the person knows already, or another notice tells them."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notices:
-    """Sends what is owed; `wake` tells the clocks of a chat to which it is owed now."""
+    """Sends notices; `wake` schedules the chat to which a notice is redirected."""
 
     db: Database
     outbox: Outbox
@@ -74,22 +74,22 @@ class Notices:
     wake: Callable[[int], None]
 
     async def send(self, owed: Owed) -> None:
-        """Send one notice, or note when to try again."""
+        """Send one notice, or store when to try again."""
         async with self.db.reading() as connection:
             chat = await chats.find(connection, owed.chat)
             person = await people.find(connection, owed.person) if owed.person else None
             about = await generations.find(connection, owed.generation) if owed.generation else None
-            # what is nobody's is said to all of a group
+            # a notice to no person is in the language of the group
             spoken = person or await chats.group_of(connection, owed.chat)
         translator = self.languages.translator(spoken.language)
         name = unlinked(person.name) if person else ""
         if chat is None or owed.sends >= MAX_SENDS:
             await self._give_up(owed, "nobody can be told")
             return
-        # whoever wrote as a group or a channel presses as somebody else
+        # a sender who wrote as a group or a channel presses under another account
         nobody = about is not None and not about.account.is_person
         link = None if chat.is_private or nobody else self.outbox.link
-        # it answers no message of its person: a button was pressed, or the message is gone
+        # the notice replies to no message of the person: they pressed a button, or deleted it
         alone = about is not None and (about.origin == "press" or owed.reply_to is None)
         calls = alone and not chat.is_private
         if owed.kind is NoticeKind.GOODBYE:
@@ -101,9 +101,9 @@ class Notices:
             )
             return
         try:
-            told = in_words(owed, translator, name=name, link=link, calls=calls)
+            told = notice_text(owed, translator, name=name, link=link, calls=calls)
         except Exception:
-            # damaged, or of another version: tried again it would be no better
+            # damaged, or of another version: a retry would fail too
             logger.exception("there are no words for %s", owed)
             await self._give_up(owed, "it cannot be put into words")
             return
@@ -119,7 +119,7 @@ class Notices:
         buttons: Sequence[Sequence[Button]] = (),
         about: Generation | None = None,
     ) -> bool:
-        """Say it, and return whether the status of what it is `about` turned into it."""
+        """Send a text; return whether the status of `about` was edited into it instead."""
         if about is not None and await self.status.show_failure(about, chat, text, buttons):
             return True
         await self.outbox.send_text(
@@ -128,7 +128,7 @@ class Notices:
         return False
 
     async def _leave_group(self, chat: Chat, translator: Translator) -> None:
-        """Leave a group, with a word where it takes one."""
+        """Say goodbye to a group, if the bot can, and leave it."""
         text = translator.gettext("My owner took me out of this group. Goodbye!")
         with suppress(SendError):
             await self.outbox.send_text(chat, text)
@@ -139,7 +139,7 @@ class Notices:
     async def _send_or_postpone(
         self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[bool | None]]
     ) -> None:
-        """Send what a notice holds, and write down what became of it."""
+        """Send a notice, and store the outcome."""
         try:
             turned = await send()
         except Unreadable as error:
@@ -165,7 +165,7 @@ class Notices:
             await notices.try_later(tx, owed.id, due_at=self.clock() + wait)
 
     async def _send_film(self, chat: Chat, owed: Owed, translator: Translator) -> None:
-        """Make a film and send it, or say why that cannot be."""
+        """Make a film and send it, or tell why that failed."""
         numbers = owed.facts.get("scenes", [])
         async with self.db.reading() as connection:
             found = [await generations.find(connection, number) for number in numbers]
@@ -179,7 +179,7 @@ class Notices:
             await self._make_and_send(chat, group, owed, scenes, translator)
         except Refused as error:
             if not chat.is_private and owed.person is not None:
-                raise  # it comes to them alone
+                raise  # the notice is redirected to their private chat
             logger.warning("film %d is not taken: %s", owed.id, error)
             await self._send_text(chat, owed, self._failed_film_text(translator))
         except SceneGone as gone:
@@ -230,7 +230,7 @@ class Notices:
                             thread_id=thread_id,
                         )
                 except UploadTooLarge:
-                    # the server's limit is lower than we believed
+                    # the server's limit is lower than assumed
                     limit = int(film.size * 0.8)
                 except Misplaced as error:
                     left = error.elsewhere(thread_id, reply_to)
@@ -238,7 +238,7 @@ class Notices:
                         raise
                     thread_id, reply_to = left
                 except MaybeSent:
-                    # a second one is better than none, a third is not
+                    # one retry only: a second copy is better than none
                     if not owed.sends:
                         raise
                     return
@@ -249,11 +249,11 @@ class Notices:
         async with self.db.transaction() as tx:
             await notices.sent(tx, owed.id, now=self.clock())
             if turned and owed.generation is not None:
-                # from here on it is no status any more, which would go
+                # it is a notice now, and must not be deleted like a status
                 await generations.update(tx, owed.generation, status_message=None)
 
     async def _redirect_to_private(self, chat: Chat, owed: Owed, error: SendError) -> None:
-        """Owe it to the person in private, where their videos go too if a group is lost."""
+        """Redirect a notice to the person's private chat, or give it up."""
         async with self.db.transaction() as tx:
             if isinstance(error, Unreachable):
                 await chats.set_reachable(tx, chat.id, reachable=False)

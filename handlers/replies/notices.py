@@ -1,4 +1,4 @@
-"""Notices in words: what each kind of what is owed says, and the buttons under it."""
+"""The text and the buttons of each kind of notice."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from handlers.replies.texts import Translator
     from storage.notices import Owed
 
-WHY, AGAIN = "why-", "video-"
-"""What a link to the bot begins with that asks why a video was turned down, or for a video."""
-_KEEPS = frozenset({NoticeKind.SUBSTITUTED, NoticeKind.ELSEWHERE})
-"""Notices after which no credits came back."""
-_PRIVATE = frozenset(
+WHY_PREFIX, AGAIN_PREFIX = "why-", "video-"
+"""The prefixes of /start payloads that ask why a video was refused, or for the video."""
+_NOT_REFUNDED = frozenset({NoticeKind.SUBSTITUTED, NoticeKind.ELSEWHERE})
+"""Notices about videos whose credits were not returned."""
+_REFUSED = frozenset(
     {NoticeKind.FAILED_MODERATION, NoticeKind.FAILED_PEOPLE, NoticeKind.FAILED_REJECTED}
 )
-_OTHERS = frozenset({NoticeKind.FAILED_PEOPLE, NoticeKind.FAILED_MODEL_GONE})
-_RETRY = frozenset(
+_OFFERING_OTHERS = frozenset({NoticeKind.FAILED_PEOPLE, NoticeKind.FAILED_MODEL_GONE})
+_RETRYABLE = frozenset(
     {
         NoticeKind.FAILED_BROKEN,
         NoticeKind.FAILED_LOST,
@@ -43,7 +43,6 @@ _RETRY = frozenset(
         NoticeKind.PARKED_UNKNOWN,
     }
 )
-
 
 Rows: TypeAlias = tuple[tuple[Button, ...], ...]
 
@@ -61,7 +60,7 @@ class Resend(CallbackData, prefix="resend"):
 
 
 class TryWith(CallbackData, prefix="with"):
-    """Make what failed with another family, for as many credits as the button says."""
+    """Repeat a failed generation with another family, for the credits on the button."""
 
     generation: int
     family: str
@@ -70,64 +69,65 @@ class TryWith(CallbackData, prefix="with"):
 
 @dataclass(frozen=True, slots=True)
 class NoticeText:
-    """A notice in words."""
+    """The text of a notice, and its buttons."""
 
     text: str
     buttons: Rows = ()
 
 
-def in_words(
+def notice_text(
     owed: Owed, translator: Translator, *, name: str, link: str | None, calls: bool = False
 ) -> NoticeText:
-    """Put a notice into words for a person or an admin.
+    """Return the text and buttons of a notice to a person or an admin.
 
-    Where others read along, `link` leads to the bot in private, and only there it says why
-    something was turned down. It `calls` the person by name where it answers no message of theirs.
+    In a group, `link` leads to the private chat, the only place where the reason of a refusal is
+    told. `calls` is whether to address the person by name, if it replies to no message of theirs.
 
     Raises:
-        KeyError: there are no words for this kind: a bug of ours.
+        KeyError: this kind has no text, which is a bug.
     """
     facts, back = dict(owed.facts), ""
-    for in_their_words in (more_credits.in_words, letting_in.in_words, _to_operator):
-        if (told := in_their_words(owed, translator)) is not None:
+    for to_notice in (more_credits.notice_text, letting_in.notice_text, _operator_notice):
+        if (told := to_notice(owed, translator)) is not None:
             return NoticeText(*told)
-    if owed.kind in _ADMIN:
-        return NoticeText(translator.gettext(_ADMIN[owed.kind]).format(**facts))
-    if "credits" in facts and owed.kind not in _KEEPS:
+    if owed.kind in _ADMIN_TEXTS:
+        return NoticeText(translator.gettext(_ADMIN_TEXTS[owed.kind]).format(**facts))
+    if "credits" in facts and owed.kind not in _NOT_REFUNDED:
         back = credits_returned(translator, facts["credits"])
-    if link is not None and owed.kind in _PRIVATE:
-        # what was refused and why is nobody else's business
+    if link is not None and owed.kind in _REFUSED:
         text = translator.gettext("{name}, this one was refused.").format(name=name)
-        why = Button(translator.gettext("See why"), url=f"{link}?start={WHY}{owed.generation}")
+        why = Button(
+            translator.gettext("See why"), url=f"{link}?start={WHY_PREFIX}{owed.generation}"
+        )
         return NoticeText(f"{text} {back}".strip(), ((why,),))
-    words = (_reason(owed.kind, facts, translator), back, _to_try(owed.kind, facts, translator))
+    words = (_reason(owed.kind, facts, translator), back, _advice(owed.kind, facts, translator))
     text = " ".join(word for word in words if word)
     if calls and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)
-    return NoticeText(text, _ways_on(owed, translator, link))
+    return NoticeText(text, _buttons(owed, translator, link))
 
 
-def _ways_on(owed: Owed, translator: Translator, link: str | None) -> Rows:
-    """Return what the person can do about it."""
+def _buttons(owed: Owed, translator: Translator, link: str | None) -> Rows:
+    """Return the buttons for what the person can do about it."""
     rows, facts, generation = list[tuple[Button, ...]](), owed.facts, owed.generation
     if generation is None:
         return ()
     if owed.kind is NoticeKind.UNDELIVERABLE:
         rows.append((Button(translator.gettext("Try again"), Resend(generation)),))
     if owed.kind is NoticeKind.ELSEWHERE and owed.person is not None and link is not None:
-        opens = f"{link}?start={AGAIN}{generation}"
+        opens = f"{link}?start={AGAIN_PREFIX}{generation}"
         rows.append((Button(translator.gettext("Open in private"), url=opens),))
-    if "family" in facts and owed.kind in _OTHERS:
+    if "family" in facts and owed.kind in _OFFERING_OTHERS:
         label = translator.gettext("Try with {title} · {credits}").format(
             title=facts["title"], credits=translator.number(facts["cost"])
         )
         rows.append((Button(label, TryWith(generation, facts["family"], facts["cost"])),))
-    if owed.kind in _RETRY:
+    if owed.kind in _RETRYABLE:
         label = translator.gettext("Try again · {credits}").format(
             credits=translator.number(facts["credits"])
         )
         rows.append((Button(label, Retry(generation)),))
-    elif owed.kind in _PRIVATE:
+    elif owed.kind in _REFUSED:
         # the same words would be refused again
         rows.append((Button(translator.gettext("✏️ Change"), Change(generation)),))
     return tuple(rows)
@@ -198,7 +198,7 @@ def _reason(kind: NoticeKind, facts: dict[str, Any], translator: Translator) -> 
 
 
 def _elsewhere(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say in a group where the video is that it could not be shown."""
+    """Return, for the group, where to find a video that it did not accept."""
     if not facts.get("in_private"):
         return translator.gettext(
             "Telegram does not let me send this video here. I keep it: "
@@ -214,8 +214,8 @@ def _elsewhere(facts: Mapping[str, Any], translator: Translator) -> str:
     )
 
 
-def _to_try(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say what to try where no other model is offered below."""
+def _advice(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) -> str:
+    """Return what to try if no button offers another model."""
     _ = translator.gettext
     if "family" in facts:
         return ""
@@ -227,7 +227,7 @@ def _to_try(kind: NoticeKind, facts: Mapping[str, Any], translator: Translator) 
     }.get(kind, "")
 
 
-_ADMIN = {
+_ADMIN_TEXTS = {
     NoticeKind.ALLOWED_CHAT_MOVED: N_(
         "A group of ALLOWED_IDS became a supergroup and has another id now. It is still let in. "
         "Please write {moved} in the place of {was} in .env."
@@ -270,8 +270,8 @@ _ADMIN = {
 }
 
 
-def _to_operator(owed: Owed, translator: Translator) -> tuple[str, Rows] | None:
-    """Tell the operator of a video or who asked for it, of the account, and of what a day cost."""
+def _operator_notice(owed: Owed, translator: Translator) -> tuple[str, Rows] | None:
+    """Return the text and buttons of a notice on reports or figures; None for any other."""
     _, facts = translator.gettext, owed.facts
 
     def money(name: str) -> str:
@@ -293,13 +293,13 @@ def _to_operator(owed: Owed, translator: Translator) -> tuple[str, Rows] | None:
                 "Please top it up: when it is empty, no videos are made."
             ).format(balance=money("balance"), time=translator.duration(facts["lasts"]))
         case NoticeKind.MORNING:
-            text = _of_yesterday(facts, translator)
+            text = _morning_text(facts, translator)
         case _:
             return None
     return text, ()
 
 
-def _of_yesterday(facts: Mapping[str, Any], translator: Translator) -> str:
+def _morning_text(facts: Mapping[str, Any], translator: Translator) -> str:
     _ = translator.gettext
     people = translator.ngettext("{count} new person", "{count} new people", facts["people"])
     text = _("☀️ Yesterday: {videos}, {money}, {people}.").format(
@@ -320,13 +320,13 @@ class TakeDown(CallbackData, prefix="takedown"):
 
 
 class BanRequester(CallbackData, prefix="banasker"):
-    """Shut out who asked for a video."""
+    """Ban the person who ordered a video."""
 
     generation: int
 
 
 def reported_text(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say who reports whose video, where, in which words, and what it was made of."""
+    """Return who reports whose video, where and why, and its prompt."""
     _ = translator.gettext
     head = (
         _("🚩 {reporter} reports a video in {place}. {owner} asked for it.")
@@ -342,13 +342,13 @@ def reported_text(facts: Mapping[str, Any], translator: Translator) -> str:
 
 
 def reported_buttons(facts: Mapping[str, Any], translator: Translator) -> Rows:
-    """Return what the operator can do about it; only a person can be shut out by a tap."""
+    """Return the buttons to delete the video and, if a person ordered it, to ban them."""
     delete = Button(translator.gettext("🗑 Delete"), TakeDown(int(facts["generation"])))
     return ((delete,), *ban_button(facts, translator, facts["owner"]))
 
 
 def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Say whose prompts are refused again and again, and what the last was."""
+    """Return whose prompts were refused repeatedly, and the last one."""
     return translator.gettext(
         "🛑 The video service refused several ideas of {name} ({number}) within an "
         "hour because of what they would show. They have to wait now, longer each "
@@ -361,7 +361,7 @@ MAX_NAME_LENGTH = 30
 
 
 def ban_button(facts: Mapping[str, Any], translator: Translator, name: str) -> Rows:
-    """Let the operator shut out who asked for a video, where that is a person."""
+    """Return the button to ban the person who ordered a video; none for a group or a channel."""
     if not facts["by_person"]:
         return ()
     label = translator.gettext("Ban {name}").format(name=truncate(name, MAX_NAME_LENGTH))

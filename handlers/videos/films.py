@@ -18,7 +18,7 @@ from generation.orders.quotes import Quote
 from handlers.ordering.drafts import OrderDraft, SentPicture, replied_to
 from handlers.ordering.placing import place
 from handlers.presses import not_yours, pressed_message
-from handlers.replies.keyboards import Button, CallbackData, GoOn, in_rows, keyboard
+from handlers.replies.keyboards import Button, CallbackData, Continue, in_rows, keyboard
 from handlers.replies.sending import SendError
 from handlers.replies.texts import truncate
 from handlers.routing import Router
@@ -116,9 +116,10 @@ def buttons(
             for number, scene in enumerate(scenes, start=1)
         ]
         rows += in_rows(row, _PER_ROW)
-    if quote := layout.going_on(last):
+    if quote := layout.continuation_quote(last):
         label = translator.gettext("🎞 Next scene · {credits}")
-        rows.append([Button(label.format(credits=translator.number(quote.credits)), GoOn(last.id))])
+        label = label.format(credits=translator.number(quote.credits))
+        rows.append([Button(label, Continue(last.id))])
     if len(scenes) > 1:
         send = translator.gettext("🎬 Send the whole film · free")
         rows.append([Button(send, SendFilm(last.id), style="success")])

@@ -16,8 +16,8 @@ from generation.media.formats import MediaError
 from generation.media.pictures import BadPicture
 from generation.orders.reading import read_number
 from handlers.presses import ask_to_confirm, pressed_message
-from handlers.replies.keyboards import Button, CallbackData, GoOn, button_data, in_rows
-from handlers.replies.notices import WHY, Resend, in_words
+from handlers.replies.keyboards import Button, CallbackData, Continue, button_data, in_rows
+from handlers.replies.notices import WHY_PREFIX, Resend, notice_text
 from handlers.replies.sending import Refused
 from handlers.replies.texts import caption, truncate
 from handlers.routing import Router
@@ -121,8 +121,8 @@ def buttons(page: VideoPage, layout: ResultButtons, translator: Translator) -> l
             row.append(Button(f"🗑 {number}", DeleteVideo(video.id)))
         elif request.act != _CONTINUE:
             row.append(Button(str(number), Resend(video.id)))
-        elif quote := layout.going_on(video):
-            row.append(Button(f"{number} · {translator.number(quote.credits)}", GoOn(video.id)))
+        elif quote := layout.continuation_quote(video):
+            row.append(Button(f"{number} · {translator.number(quote.credits)}", Continue(video.id)))
     rows = in_rows(row, _PER_ROW)
     turns = list[Button]()
     if page.has_newer:
@@ -325,7 +325,7 @@ async def send_undelivered(services: Services, sender: Sender) -> None:
 
 async def show_reason(services: Services, sender: Sender, payload: str) -> None:
     """Tell the requester in private why their request in a group failed."""
-    number, notice = read_number(payload.removeprefix(WHY)), None
+    number, notice = read_number(payload.removeprefix(WHY_PREFIX)), None
     if number is not None:
         async with services.db.reading() as connection:
             generation = await generations.find(connection, number)
@@ -335,5 +335,5 @@ async def show_reason(services: Services, sender: Sender, payload: str) -> None:
         words = sender.translator.gettext("I have nothing to tell you about that one.")
         await sender.reply(words)
         return
-    message = in_words(notice, sender.translator, name=sender.name, link=None)
+    message = notice_text(notice, sender.translator, name=sender.name, link=None)
     await sender.reply(message.text, buttons=message.buttons)

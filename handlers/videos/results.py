@@ -20,7 +20,7 @@ from handlers.presses import ask_to_confirm, not_yours, pressed_message
 from handlers.replies.keyboards import (
     Again,
     Change,
-    GoOn,
+    Continue,
     More,
     Remove,
     ResultButtons,
@@ -110,8 +110,8 @@ async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Conte
         await _order(context, sender, draft, video)
 
 
-@router.button(GoOn, orders=True)
-async def go_on(sender: Sender, press: GoOn, query: CallbackQuery, context: Context) -> None:
+@router.button(Continue, orders=True)
+async def go_on(sender: Sender, press: Continue, query: CallbackQuery, context: Context) -> None:
     """Ask what happens after the video's last frame; a text, or a tap on the price, orders it."""
     video = await _find_reusable(sender, context.services, press.generation)
     if video is None:

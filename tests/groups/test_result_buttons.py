@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from handlers.replies.keyboards import GoOn
+from handlers.replies.keyboards import Continue
 from handlers.videos import results
 from sandbox.aimlapi import Fault
 from storage import chats, generations
@@ -396,7 +396,7 @@ async def test_the_last_frame_of_what_no_bot_may_fetch_is_not_offered(
 ) -> None:  # fmt: skip
     video = await made(house, chat, ann, "a boat in the bath")
     assert video.media is not None
-    data = GoOn(1).encode()
+    data = Continue(1).encode()
     video.media = replace(video.media, size=20_000_001)
     await video.press("More…")
     await chat.wait(lambda m: any("Delete" in label for label in m.labels))

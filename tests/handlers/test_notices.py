@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from generation.media.formats import PictureFault
-from handlers.replies.notices import in_words
+from handlers.replies.notices import notice_text
 from handlers.replies.texts import Languages
 from storage.notices import NoticeKind, Owed
 
@@ -29,7 +29,7 @@ def words(kind: NoticeKind, **facts: Any) -> str:
     owed = Owed(
         cause="c", chat=1, kind=kind, facts=FACTS | facts, generation=1, id=1, due_at=0.0, sends=0
     )
-    return in_words(owed, Languages().translator("en"), name="Ann", link=None).text
+    return notice_text(owed, Languages().translator("en"), name="Ann", link=None).text
 
 
 WORDLESS = {NoticeKind.UNKNOWN, NoticeKind.FILM, NoticeKind.GOODBYE}
@@ -64,5 +64,5 @@ def test_where_no_other_model_can_be_offered_it_is_said_what_to_try(
 ) -> None:
     facts = {name: value for name, value in FACTS.items() if name != "family"}
     owed = Owed(cause="c", chat=1, kind=kind, facts=facts, generation=1, id=1, due_at=0.0, sends=0)
-    told = in_words(owed, Languages().translator("en"), name="Ann", link=None)
+    told = notice_text(owed, Languages().translator("en"), name="Ann", link=None)
     assert hint in told.text
