@@ -29,6 +29,7 @@ from bot.process import (
     replace_closed_streams,
     run_event_loop,
 )
+from bot.settings.definition import MAX_PORT
 from bot.settings.sources import (
     ENV_FILE,
     WrongSettings,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-LAST_PORT = 65_535
 PRIVATE_UMASK = 0o077
 """Files and folders are made without any right for other users."""
 
@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
 def port(text: str) -> int:
     """Read a TCP port, 0 for any free one. Raises ValueError, which argparse reports."""
     number = int(text)
-    if not 0 <= number <= LAST_PORT:
+    if not 0 <= number <= MAX_PORT:
         raise ValueError
     return number
 

@@ -34,7 +34,7 @@ T = TypeVar("T")
 TOKEN_SHAPE = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
 """A bot's id and its secret, which has 35 characters today; other lengths are allowed for."""
 SECRET_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,256}")
-LAST_PORT = 65_535
+MAX_PORT = 65_535
 WEBHOOK_PORTS = (443, 80, 88, 8443)
 """The ports that Telegram accepts for a webhook."""
 HOST = re.compile(r"[^\s.]+(\.[^\s.]+)*\.?")
@@ -157,8 +157,8 @@ def _endpoint(value: object) -> object:
         number = int(port) if port.isascii() and port.isdigit() else 0
     except ValueError:
         number = 0
-    if not 0 < number <= LAST_PORT:
-        raise ValueError(f"must be a port from 1 to {LAST_PORT}, or such as 127.0.0.1:9100")
+    if not 0 < number <= MAX_PORT:
+        raise ValueError(f"must be a port from 1 to {MAX_PORT}, or such as 127.0.0.1:9100")
     return Endpoint(host, number)
 
 
