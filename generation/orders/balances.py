@@ -305,7 +305,7 @@ class ProviderRefuses:
     """The provider accepts nothing at present, for instance because the account is empty."""
 
 
-Refusal: TypeAlias = (
+OrderRefusal: TypeAlias = (
     TooManyPending
     | TooFewCredits
     | OverBudget
@@ -314,7 +314,7 @@ Refusal: TypeAlias = (
     | Pause
     | ContentBrake
 )
-AcceptResult: TypeAlias = Accepted | Repeated | Refusal
+AcceptResult: TypeAlias = Accepted | Repeated | OrderRefusal
 
 
 async def accept(

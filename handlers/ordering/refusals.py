@@ -27,15 +27,17 @@ from storage.outages import ContentBrake, Pause
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.orders.balances import Balance, Refusal
+    from generation.orders.balances import Balance, OrderRefusal
     from generation.orders.options import Problem
     from handlers.context import Context, Services
     from handlers.ordering.drafts import OrderDraft
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
 
-OrderRefusal: TypeAlias = TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
-"""Why an order was not accepted, except a pause, and a brake on a sender's refused prompts."""
+_PlainRefusal: TypeAlias = (
+    TooManyPending | OverBudget | BudgetHeld | ProviderRefuses | TooFewCredits
+)
+"""Refusals other than a pause, and a brake on a sender's refused prompts."""
 
 MAX_PROPOSED = 3
 """How many alternatives are proposed for an order with a wrong option."""
@@ -105,7 +107,7 @@ async def propose_corrections(
 
 
 async def decline(
-    context: Context, sender: Sender, draft: OrderDraft, quote: Quote, answer: Refusal
+    context: Context, sender: Sender, draft: OrderDraft, quote: Quote, answer: OrderRefusal
 ) -> None:
     """Reply why an order was not accepted, with what can be ordered instead."""
     services, translator = context.services, sender.translator
@@ -169,7 +171,7 @@ async def more_credits_buttons(
     ]
 
 
-def _waits_elsewhere(answer: Refusal) -> bool:
+def _waits_elsewhere(answer: OrderRefusal) -> bool:
     """Return whether the videos that block the order can be cancelled only in private."""
     if isinstance(answer, TooManyPending):
         return answer.elsewhere > 0
@@ -247,7 +249,7 @@ def _problem_text(problem: Problem, translator: Translator) -> str:
 
 
 def refusal_text(
-    answer: OrderRefusal, translator: Translator, now: float, *, in_private: bool = True
+    answer: _PlainRefusal, translator: Translator, now: float, *, in_private: bool = True
 ) -> str:
     """Return why an order was not accepted."""
     match answer:
