@@ -362,7 +362,7 @@ async def _follows(tx: Connection, chat: int, into: int) -> bool:
 
 async def _finish_move(
     tx: Connection, chat: Chat, known: Chat, telegram_id: int, now: float
-) -> None:  # fmt: skip
+) -> None:
     for statement in _FORGOTTEN:
         await tx.execute(statement, (chat.id,))
     for table in ("allowed", "bans"):

@@ -77,9 +77,7 @@ async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> 
     return _outage(row)
 
 
-async def probed(
-    tx: Connection, outage: int, *, half_open: bool, probe_at: float
-) -> Outage | None:  # fmt: skip
+async def probed(tx: Connection, outage: int, *, half_open: bool, probe_at: float) -> Outage | None:
     """Store the result of a probe, and when the next is due; return None if the outage is over."""
     return await fetch_one_as(
         tx,

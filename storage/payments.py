@@ -80,9 +80,7 @@ _TITLE = "(SELECT title FROM chats WHERE chats.id = payments.chat) AS title"
 
 
 def _from_row(row: sqlite3.Row) -> Payment:
-    return read_row(
-        Payment, row, taken_back=bool(row["taken_back"]), group=None, thread_id=None
-    )  # fmt: skip
+    return read_row(Payment, row, taken_back=bool(row["taken_back"]), group=None, thread_id=None)
 
 
 async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payment | None:
@@ -101,7 +99,7 @@ async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payme
 
 async def _enter(
     tx: Connection, payment: Payment, kind: EntryKind, credits_: int, now: float
-) -> None:  # fmt: skip
+) -> None:
     if credits_:
         await ledger.enter(
             tx, payment.account, Pot.BOUGHT, kind, credits_,

@@ -125,7 +125,7 @@ def choose_draws(cost: int, balance: Balance, pool: Pool | None = None) -> tuple
 
 def choose_bought_draws(
     cost: int, balance: Balance, pool: Pool | None = None
-) -> tuple[Draw, ...] | None:  # fmt: skip
+) -> tuple[Draw, ...] | None:
     """Choose the pots for a cost among bought credits only, or None if they do not suffice."""
     pots = pool.pots(given=0) if pool else []
     draws = _draw_from(cost, [*pots, Draw(Pot.BOUGHT, balance.bought)])

@@ -68,7 +68,7 @@ async def invoice(
 
 async def pay(
     chat: PrivateChat | Group, person: Person, credits_: int = 50, notices: int = 1
-) -> None:  # fmt: skip
+) -> None:
     """Buy a package and wait for the receipt."""
     answer = await chat.pay(await invoice(chat, person, credits_), person, notices=notices)
     assert answer["ok"], answer

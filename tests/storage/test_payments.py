@@ -23,9 +23,7 @@ CLUB = -100_123
 """A group, by Telegram's id."""
 
 
-def charge(
-    number: int, credits_: int = 50, person: int = ANN, group: int | None = None
-) -> Charge:  # fmt: skip
+def charge(number: int, credits_: int = 50, person: int = ANN, group: int | None = None) -> Charge:
     return Charge(
         charge_id=f"charge-{number}",
         person=person,

@@ -152,9 +152,9 @@ class World:
         if not self.open:
             return
         generation = self.chance.choice(self.open)
-        cause = self.chance.choice([
-            row for row in CAUSES if generation.state in RELEVANT_STATES[type(row.outcome)]
-        ])  # fmt: skip
+        cause = self.chance.choice(
+            [row for row in CAUSES if generation.state in RELEVANT_STATES[type(row.outcome)]]
+        )
         async with self.db.transaction() as tx:
             if cause.request:
                 await generations.update(tx, generation.id, **cause.request)

@@ -15,7 +15,7 @@ from generation.jobs.queue import (
     POSITIONS_MAX_AGE_SECONDS,
     FairQueue,
     QueueEntry,
-)  # fmt: skip
+)
 from generation.jobs.schedule import queue_deadline
 from storage import statistics
 from storage.generations import State

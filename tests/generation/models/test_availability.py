@@ -106,7 +106,7 @@ def superseded(*line: str) -> tuple[dict[str, Any], ...]:
         (superseded(SORA, "openai/sora-3", SORA), None),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_the_line_of_succession_is_followed_to_the_last_that_is_served(
     entries: tuple[dict[str, Any], ...], successor: str | None
 ) -> None:

@@ -130,9 +130,7 @@ def test_every_model_for_text_that_takes_a_picture_too_is_offered_for_both_or_sa
     by_picture = {family.i2v.model for family in OFFER if family.i2v is not None}
     text_alone = {family.t2v.model for family in OFFER if family.t2v is not None} - by_picture
     able = {model for model in text_alone if not FIRST_PICTURES.isdisjoint(SCHEMAS[model].fields)}
-    assert able == {
-        model for model, why in left_out().items() if why.startswith(FROM_A_PICTURE)
-    }  # fmt: skip
+    assert able == {model for model, why in left_out().items() if why.startswith(FROM_A_PICTURE)}
 
 
 @pytest.mark.parametrize(("kind", "mode"), MODES)
