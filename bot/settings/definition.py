@@ -190,7 +190,7 @@ Address = Annotated[str, AfterValidator(_address)]
 Server = Annotated[Address, AfterValidator(_without_path)]
 Folder = Annotated[Path, AfterValidator(expand_home)]
 Ids = Annotated[frozenset[int], BeforeValidator(_split), AfterValidator(_not_shared)]
-People = Annotated[Ids, AfterValidator(_people)]
+PersonIds = Annotated[Ids, AfterValidator(_people)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_known)]
 Ceiling = Annotated[
     Annotated[Decimal, Field(ge=0, le=MAX_NUMBER)] | None, BeforeValidator(_none_is_no_ceiling)
@@ -224,7 +224,7 @@ class Settings(BaseModel):
         default=Path("data"),
         description="The folder of `bot.sqlite3`, and of videos until delivered.",
     )
-    admin_ids: People = Field(
+    admin_ids: PersonIds = Field(
         default=frozenset(),
         description="User ids of the admins, comma-separated; once set, they count alone; "
         "empty = the first to open the one-time link printed at start.",

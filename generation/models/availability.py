@@ -46,7 +46,7 @@ def _rates_of(value: Any) -> Any:
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class _Entry(BaseModel):
+class _FeedEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     id: _Name
@@ -58,10 +58,10 @@ class _Entry(BaseModel):
         return frozenset({self.id, *self.aliases})
 
 
-Entry = TypeVar("Entry", bound=_Entry)
+EntryT = TypeVar("EntryT", bound=_FeedEntry)
 
 
-class Listed(_Entry):
+class Listed(_FeedEntry):
     """A model of the live catalogue; its rates are empty if its price cannot be estimated."""
 
     type: str = ""
@@ -74,20 +74,20 @@ class Listed(_Entry):
         return self.type == VIDEO_TYPE and not MAKES_VIDEOS.isdisjoint(self.capabilities)
 
 
-class Retired(_Entry):
+class Retired(_FeedEntry):
     """A retired model: `deprecated` still works, and so does `superseded`, by its successor."""
 
     status: Literal["deprecated", "superseded", "withdrawn"]
     replaced_by: str | None = None
 
 
-class Feed(BaseModel, Generic[Entry]):
+class Feed(BaseModel, Generic[EntryT]):
     """The response of a feed; invalid entries are ignored."""
 
-    data: tuple[Annotated[Entry | None, NONE_IF_INVALID], ...]
+    data: tuple[Annotated[EntryT | None, NONE_IF_INVALID], ...]
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[EntryT, ...]:
         """The valid entries."""
         return tuple(one for one in self.data if one is not None)
 
@@ -111,7 +111,7 @@ class Feeds:
         """Return the retired models. Raises FeedUnavailable."""
         return await self._ask("/v1/models/deprecations", Feed[Retired])
 
-    async def _ask(self, path: str, feed: type[Feed[Entry]]) -> tuple[Entry, ...]:
+    async def _ask(self, path: str, feed: type[Feed[EntryT]]) -> tuple[EntryT, ...]:
         try:
             async with (
                 asyncio.timeout(TOTAL_TIMEOUT_SECONDS),
