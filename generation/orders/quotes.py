@@ -200,17 +200,18 @@ def quote(
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
     cost = price_choice(choice, offer, aspect_ratio)
     is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)
-    cut = _cut(choice, aspect_ratio, picture_size)
+    cut_share, frame = _cut(choice, aspect_ratio, picture_size)
     return Quote(
-        prompt,
-        choice,
-        aspect_ratio,
-        cost.usd,
-        cost.credits,
-        instead_of,
-        is_from_words,
-        *cut,
-        is_chosen,
+        prompt=prompt,
+        choice=choice,
+        aspect_ratio=aspect_ratio,
+        price=cost.usd,
+        credits=cost.credits,
+        instead_of=instead_of,
+        is_from_words=is_from_words,
+        cut_share=cut_share,
+        frame=frame,
+        is_chosen=is_chosen,
     )
 
 
