@@ -125,7 +125,7 @@ class Sender:
         person = self.person.id if self.person else None
         return await self.outbox.tell(self.chat, person, text, thread_id=self.thread_id, **how)
 
-    async def tell(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
+    async def reply_about_order(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
         """Reply about an order; if its message was edited, the reply replaces its card."""
         if self.edited is not None:
             self.edited.is_replaced = True

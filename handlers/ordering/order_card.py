@@ -297,7 +297,7 @@ async def show_card(
     if card.state != "open" or (card.card_message is not None and sender.edited is None):
         return
     how["reply_to"] = card.message_id
-    said = await sender.tell(text, **how)
+    said = await sender.reply_about_order(text, **how)
     async with services.db.transaction() as tx:
         await record_shown(tx, sender, card.id, said)
 

@@ -115,7 +115,7 @@ async def tell_if_refused(context: Context, sender: Sender, message_id: int | No
     """Reply with the refusal reason, if there is one; return whether there was."""
     why = await refusal_reason(context, sender)
     if why:
-        await sender.tell(why, reply_to=message_id)
+        await sender.reply_about_order(why, reply_to=message_id)
     return why is not None
 
 

@@ -71,7 +71,7 @@ async def refuse(
     if draft.answers is not None and sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(draft.answers))
         buttons = [*buttons, [cancel]]
-    said = await sender.tell(text, buttons=buttons, reply_to=draft.message_id)
+    said = await sender.reply_about_order(text, buttons=buttons, reply_to=draft.message_id)
     if keeps is None and draft.answers is None:
         return
     services = context.services
