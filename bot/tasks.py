@@ -184,7 +184,7 @@ class Tasks:
             if again:
                 self._again[key] = partial(self.run, key, work, then, kind=kind)
         elif self._is_open:
-            task = self._tasks[key] = asyncio.create_task(self._bounded(kind, work), name=key)
+            task = self._tasks[key] = asyncio.create_task(self._run_bounded(kind, work), name=key)
             task.add_done_callback(partial(self._done, then))
 
     def back_off(self, key: str) -> None:
@@ -211,7 +211,7 @@ class Tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _bounded(self, kind: str | None, work: Work) -> object:
+    async def _run_bounded(self, kind: str | None, work: Work) -> object:
         bound = self._bounds.setdefault(kind or "", asyncio.Semaphore(MAX_CONCURRENT))
         async with bound if kind else nullcontext():
             return await work()

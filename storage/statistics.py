@@ -98,7 +98,7 @@ async def most_active(
     With `called`, only people with that text in their name or username.
     """
     if called:
-        first, all_ = await _called(db, called.casefold(), skip + limit)
+        first, all_ = await _find_by_name(db, called.casefold(), skip + limit)
         page = first[skip:]
     else:
         async with db.reading(in_thread=True) as tx:
@@ -116,7 +116,7 @@ async def most_active(
     ], all_
 
 
-async def _called(db: Database, name: str, most: int) -> tuple[list[int], int]:
+async def _find_by_name(db: Database, name: str, most: int) -> tuple[list[int], int]:
     """Return the ids of the most active people with this text in their name, and their number."""
     first, counted, after = list[tuple[int, int]](), 0, -1
     while True:
@@ -208,7 +208,7 @@ async def collect(db: Database) -> Statistics:
     """Count all requests ever, in slices that let other tasks use the database."""
     async with db.reading(in_thread=True) as tx:
         last = await fetch_int(tx, "SELECT max(id) FROM generations")
-        through, *counts = await _settled(tx)
+        through, *counts = await _read_settled(tx)
     for start in range(through, last, SLICE):
         [row] = await db.fetch_in_thread(_COUNTS, (start, start + SLICE))
         counts = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
@@ -246,10 +246,10 @@ async def asked(db: Database, *, since: float) -> AsyncIterator[list[Asked]]:
             " FROM generations WHERE id >= ? AND id < ? AND created_at >= ?",
             (start, start + SLICE, since),
         )
-        yield [_asked(row) for row in rows]
+        yield [_as_asked(row) for row in rows]
 
 
-def _asked(row: sqlite3.Row) -> Asked:
+def _as_asked(row: sqlite3.Row) -> Asked:
     state = State(row["state"])
     is_back = state in _CREDITS_BACK or row["is_gift"]
     return Asked(
@@ -291,7 +291,7 @@ SETTLED_SECONDS = 40 * DAY_SECONDS
 """After how long a request cannot change any more: undelivered videos are kept for 30 days."""
 
 
-async def _settled(tx: Connection) -> list[int]:
+async def _read_settled(tx: Connection) -> list[int]:
     """Return the id up to which requests are settled, and their counts."""
     columns = ", ".join(field.name for field in fields(Statistics))
     [row] = await fetch_all(tx, f"SELECT through, {columns} FROM settled")
@@ -300,7 +300,7 @@ async def _settled(tx: Connection) -> list[int]:
 
 async def settle(tx: Connection, *, now: float) -> bool:
     """Add a slice of requests that cannot change to the settled counts; return if there was any."""
-    through, *counts = await _settled(tx)
+    through, *counts = await _read_settled(tx)
     until = min(through + SLICE, (await _made(tx, now - SETTLED_SECONDS)).start - 1)
     if until <= through:
         return False

@@ -272,7 +272,9 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
     try:
         balance = await api.balance()
     except AccountError as refusal:
-        return _refused(refusal) + (await _check_log(api) if refusal.may_lack_scope else [])
+        return _refusal_findings(refusal) + (
+            await _check_log(api) if refusal.may_lack_scope else []
+        )
     except ProviderError as error:
         if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
             found = f"{url} cannot be reached: {error}"
@@ -319,7 +321,7 @@ async def _check_top_up(api: AimlApi) -> list[Finding]:
     )
 
 
-def _refused(refusal: AccountError) -> list[Finding]:
+def _refusal_findings(refusal: AccountError) -> list[Finding]:
     match refusal.reason:
         case AccountProblem.KEY:
             return failure("AIMLAPI_KEY", "it is refused", "copy it again from aimlapi.com")

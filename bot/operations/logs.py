@@ -106,7 +106,7 @@ class Redaction(logging.Filter):
         text = BEARER.sub(rf"\1 {SECRET}", text)
         text = PICTURE.sub(lambda found: f"data:image/…[{len(found[1])} chars]", text)
         text = LOOSE_PICTURE.sub(lambda found: f"…[{len(found[0])} chars]", text)
-        return RAW_PICTURE.sub(_shortened, text)
+        return RAW_PICTURE.sub(_shorten, text)
 
 
 class GenerationId(logging.Filter):
@@ -177,7 +177,7 @@ def set_up_logs(
         logging.getLogger(name).setLevel(max(least, logging.root.level))
 
 
-def _shortened(found: re.Match[str]) -> str:
+def _shorten(found: re.Match[str]) -> str:
     """Cut the match up to its last hexadecimal escape; without one it is ordinary text."""
     data, escape, rest = found[0].rpartition(r"\x")
     return f"…[{len(data) + 4} chars]{rest[2:]}" if escape else found[0]

@@ -142,7 +142,7 @@ class TelegramRequest(BaseRequest):
         waits = silence if isinstance(read_timeout, DefaultValue) else read_timeout
         timeout = httpx.Timeout(silence, connect=times.connect, read=waits)
         request = httpx.Request(
-            method, _parsed(url), headers=_HEADERS, data=data, files=files,
+            method, _parse_url(url), headers=_HEADERS, data=data, files=files,
             extensions={"timeout": timeout.as_dict()},
         )  # fmt: skip
         try:
@@ -234,7 +234,7 @@ def _number(value: object) -> int | None:
 
 
 _HEADERS = httpx.Headers({"User-Agent": BaseRequest.USER_AGENT})
-_parsed = lru_cache(httpx.URL)
+_parse_url = lru_cache(httpx.URL)
 
 
 UPDATES = ["message", "edited_message", "callback_query", "inline_query", "my_chat_member",

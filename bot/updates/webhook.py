@@ -184,7 +184,7 @@ class Webhook(Listening):
             return Response(status_code=408)
         if body is None:
             return Response(status_code=413)
-        number, raw = _parsed(body)
+        number, raw = _parse_body(body)
         if number is None:
             # a success, or Telegram would send it again for ever
             logger.error("something among the updates has no number: left alone")
@@ -209,7 +209,7 @@ async def _read(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _parsed(body: bytes) -> tuple[int | None, object]:
+def _parse_body(body: bytes) -> tuple[int | None, object]:
     """Return the id of an update, or None, and its content; text stands in for unreadable JSON."""
     try:
         raw: object = json.loads(body)

@@ -36,7 +36,7 @@ def poll_times(seen: tuple[float, ...], typical: float) -> tuple[float, ...]:
     three times too long are left out.
     """
     known = len(seen) if len(seen) >= MIN_SAMPLES else 0
-    logs = sorted(_extrapolated([_log(one) for one in seen])) if known else [_log(typical)]
+    logs = sorted(_extrapolate([_log(one) for one in seen])) if known else [_log(typical)]
     middle, times = median(logs), [math.exp(log) for log in logs]
     edges, roots = _poll_density(logs, middle)
     first = min(MAX_POLL_SECONDS, max(1.0, times[0] // 60) * REFERENCE_SECONDS)
@@ -72,7 +72,7 @@ def _log(seconds: float) -> float:
     return math.log(min(86_400.0, max(1.0, seconds)))
 
 
-def _extrapolated(logs: list[float]) -> list[float]:
+def _extrapolate(logs: list[float]) -> list[float]:
     """Return the durations shifted along their trend to the present, if it is more than chance."""
     number, mean = len(logs), sum(logs) / len(logs)
     places = [place - (number - 1) / 2 for place in range(number)]

@@ -246,7 +246,7 @@ class Polls:
         spent = None if remote.spent is None else to_micros(remote.spent)
         match remote.status:
             case Completed(url):
-                return await self._fetched(generation, url, spent)
+                return await self._download(generation, url, spent)
             case CompletedWithoutUrl():
                 return on.AddressMissing(spent)
             case Failed(moderation=True) as refused:
@@ -257,7 +257,7 @@ class Polls:
             case _:
                 return on.StillRunning()
 
-    async def _fetched(self, generation: Generation, url: str, spent: int | None) -> Outcome:
+    async def _download(self, generation: Generation, url: str, spent: int | None) -> Outcome:
         try:
             await self.downloads.fetch(generation, url)
         except FetchFailed:

@@ -167,7 +167,7 @@ class Pictures:
             raise PictureGone
         with self._cooldowns.guard(generation.account), self._own_folder() as folder:
             target = Path(folder) / "fitted.jpg"
-            source = await self._fetched(generation.picture, Path(folder))
+            source = await self._fetch_still(generation.picture, Path(folder))
             picture = await measure(self._media, source)
             size = (picture.width, picture.height)
             aspect_ratio = generation.aspect_ratio
@@ -181,7 +181,7 @@ class Pictures:
     async def size(self, picture: str, account: Account) -> tuple[int, int]:
         """Return the width and height of a picture in pixels; raises as `cut` does."""
         with self._cooldowns.guard(account), self._own_folder() as folder:
-            found = await measure(self._media, await self._fetched(picture, Path(folder)))
+            found = await measure(self._media, await self._fetch_still(picture, Path(folder)))
             return found.width, found.height
 
     async def cut(self, picture: str, frame: tuple[int, int], account: Account) -> bytes:
@@ -195,7 +195,7 @@ class Pictures:
         """
         with self._cooldowns.guard(account), self._own_folder() as folder:
             target = Path(folder) / "cut.jpg"
-            source = await self._fetched(picture, Path(folder))
+            source = await self._fetch_still(picture, Path(folder))
             width, height = frame
             await _run(
                 self._media, "draw_cut", source=source, target=target, width=width, height=height
@@ -245,7 +245,7 @@ class Pictures:
     def _own_folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder)
 
-    async def _fetched(self, picture: str, folder: Path) -> Path:
+    async def _fetch_still(self, picture: str, folder: Path) -> Path:
         """Fetch a picture, or the frame of a video."""
         frame, sent = _FRAME.fullmatch(picture), folder / "sent"
         if frame is None:

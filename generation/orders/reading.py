@@ -286,7 +286,7 @@ def _trigger_words() -> frozenset[str]:
 
 
 @cache
-def _unspaced() -> re.Pattern[str]:
+def _unspaced_words() -> re.Pattern[str]:
     """Return a pattern of the known words that may be written without blanks, longest first."""
     known = re.findall(f"[{_UNSPACED}]+", json.dumps(_plain_words(), ensure_ascii=False))
     return re.compile("|".join(sorted(known, key=len, reverse=True)))
@@ -295,7 +295,7 @@ def _unspaced() -> re.Pattern[str]:
 def _tokenize(text: str) -> list[str]:
     """Return the words and numbers of a text; words without blanks are split if all are known."""
     found = _TOKEN.findall(_TIMES_SIGN.sub(":", unicodedata.normalize("NFC", text).casefold()))
-    parts = [(one, _unspaced().findall(one)) for one in found]
+    parts = [(one, _unspaced_words().findall(one)) for one in found]
     return [*chain(*(known if "".join(known) == one else [one] for one, known in parts))]
 
 
