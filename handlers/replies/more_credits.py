@@ -156,12 +156,12 @@ def notice_text(
         case NoticeKind.RENEWED | NoticeKind.GRANTED:
             text = _given(owed.kind, facts, translator)
         case NoticeKind.PURCHASED:
-            text = receipt(facts, translator)
+            text = _receipt(facts, translator)
         case NoticeKind.SUPPORT_ANSWERED:
             text = _("💬 The owner of this bot answers:\n{words}").format(words=facts["words"])
             row = (Button(_("Write back"), WriteBack()),)
         case NoticeKind.SUPPORT_WANTED:
-            text = support_wanted(facts, translator)
+            text = _support_text(facts, translator)
             row = (Button(_("Answer"), AnswerSupport(facts["person"])),)
         case kind if (about := _about_payment(kind, facts, translator)) is not None:
             text = about
@@ -192,8 +192,7 @@ def sold(count: int, group: str | None, translator: Translator) -> str:
     )
 
 
-def receipt(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Return what was paid and for what."""
+def _receipt(facts: Mapping[str, Any], translator: Translator) -> str:
     _ = translator.gettext
     stars = translator.number(facts["stars"])
     if not facts["credits"]:
@@ -279,7 +278,7 @@ def _about_payment(
     return text
 
 
-def support_wanted(facts: Mapping[str, Any], translator: Translator) -> str:
+def _support_text(facts: Mapping[str, Any], translator: Translator) -> str:
     """Return a person's question, with their payments and recent failures for the admin."""
     _ = translator.gettext
     lines = [

@@ -87,11 +87,11 @@ class Notices:
             await self._give_up(owed, "nobody can be told")
             return
         # a sender who wrote as a group or a channel presses under another account
-        nobody = about is not None and not about.account.is_person
-        link = None if chat.is_private or nobody else self.outbox.link
+        as_chat = about is not None and not about.account.is_person
+        link = None if chat.is_private or as_chat else self.outbox.link
         # the notice replies to no message of the person: they pressed a button, or deleted it
-        alone = about is not None and (about.origin == "press" or owed.reply_to is None)
-        calls = alone and not chat.is_private
+        is_no_reply = about is not None and (about.origin == "press" or owed.reply_to is None)
+        by_name = is_no_reply and not chat.is_private
         if owed.kind is NoticeKind.GOODBYE:
             await self._send_or_postpone(chat, owed, partial(self._leave_group, chat, translator))
             return
@@ -101,14 +101,14 @@ class Notices:
             )
             return
         try:
-            told = notice_text(owed, translator, name=name, link=link, calls=calls)
+            told = notice_text(owed, translator, name=name, link=link, by_name=by_name)
         except Exception:
             # damaged, or of another version: a retry would fail too
             logger.exception("there are no words for %s", owed)
             await self._give_up(owed, "it cannot be put into words")
             return
-        told = replace(told, buttons=()) if nobody else told
-        say = partial(self._send_text, chat, owed, told.text, told.buttons, about)
+        buttons = () if as_chat else told.buttons
+        say = partial(self._send_text, chat, owed, told.text, buttons, about)
         await self._send_or_postpone(chat, owed, say)
 
     async def _send_text(

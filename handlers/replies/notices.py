@@ -76,12 +76,12 @@ class NoticeText:
 
 
 def notice_text(
-    owed: Owed, translator: Translator, *, name: str, link: str | None, calls: bool = False
+    owed: Owed, translator: Translator, *, name: str, link: str | None, by_name: bool = False
 ) -> NoticeText:
     """Return the text and buttons of a notice to a person or an admin.
 
     In a group, `link` leads to the private chat, the only place where the reason of a refusal is
-    told. `calls` is whether to address the person by name, if it replies to no message of theirs.
+    told. `by_name` addresses the person by name, for a notice that replies to no message.
 
     Raises:
         KeyError: this kind has no text, which is a bug.
@@ -102,7 +102,7 @@ def notice_text(
         return NoticeText(f"{text} {back}".strip(), ((why,),))
     words = (_reason(owed.kind, facts, translator), back, _advice(owed.kind, facts, translator))
     text = " ".join(word for word in words if word)
-    if calls and name:
+    if by_name and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)
     return NoticeText(text, _buttons(owed, translator, link))
 
@@ -281,7 +281,7 @@ def _operator_notice(owed: Owed, translator: Translator) -> tuple[str, Rows] | N
         case NoticeKind.REPORTED:
             return reported_text(facts, translator), reported_buttons(facts, translator)
         case NoticeKind.CONTENT_BRAKE:
-            return braked_text(facts, translator), ban_button(facts, translator, facts["name"])
+            return _brake_text(facts, translator), _ban_rows(facts, translator, facts["name"])
         case NoticeKind.SPENDING_SURGE:
             text = _(
                 "⚠️ Videos cost {today} so far today, more than three times the usual {usual}. "
@@ -344,11 +344,10 @@ def reported_text(facts: Mapping[str, Any], translator: Translator) -> str:
 def reported_buttons(facts: Mapping[str, Any], translator: Translator) -> Rows:
     """Return the buttons to delete the video and, if a person ordered it, to ban them."""
     delete = Button(translator.gettext("🗑 Delete"), TakeDown(int(facts["generation"])))
-    return ((delete,), *ban_button(facts, translator, facts["owner"]))
+    return ((delete,), *_ban_rows(facts, translator, facts["owner"]))
 
 
-def braked_text(facts: Mapping[str, Any], translator: Translator) -> str:
-    """Return whose prompts were refused repeatedly, and the last one."""
+def _brake_text(facts: Mapping[str, Any], translator: Translator) -> str:
     return translator.gettext(
         "🛑 The video service refused several ideas of {name} ({number}) within an "
         "hour because of what they would show. They have to wait now, longer each "
@@ -360,7 +359,7 @@ MAX_NAME_LENGTH = 30
 """Characters of a name on a button."""
 
 
-def ban_button(facts: Mapping[str, Any], translator: Translator, name: str) -> Rows:
+def _ban_rows(facts: Mapping[str, Any], translator: Translator, name: str) -> Rows:
     """Return the button to ban the person who ordered a video; none for a group or a channel."""
     if not facts["by_person"]:
         return ()
