@@ -70,17 +70,13 @@ async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
 
 
 async def keep_running(
-    stage: Stage,
-    settings: Settings,
-    *,
-    opened: Callable[[], Awaitable[None]] | None = None,
-    times: Times = TIMES,
+    stage: Stage, settings: Settings, *, opened: Callable[[], Awaitable[None]]
 ) -> ExitCode:
     """Run the bot, and again each time the page asks for a restart."""
     while True:
         stopping = asyncio.Event()
         stage.panel.restart = stopping.set
-        code = await run(settings, times=times, opened=opened, stopping=stopping)
+        code = await run(settings, times=TIMES, opened=opened, stopping=stopping)
         if code is not ExitCode.STOPPED or not stage.panel.is_restarting:
             return code
         opened = partial(asyncio.sleep, DOWN_SECONDS)  # inside `run`, which handles signals

@@ -367,9 +367,7 @@ class Database:
         if shared is not None:
             await asyncio.shield(shared.outcome)
 
-    async def fetch_in_thread(
-        self, statement: str, values: Iterable[Any] = ()
-    ) -> list[sqlite3.Row]:
+    async def fetch_in_thread(self, statement: str, values: Iterable[Any]) -> list[sqlite3.Row]:
         """Return all rows of a long query, run in the thread under a lock of its own."""
         async with self.reading(in_thread=True) as connection:
             return await fetch_all(connection, statement, values)

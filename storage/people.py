@@ -110,7 +110,7 @@ def _invite_from(row: sqlite3.Row) -> Invite:
     return read_row(Invite, row, revoked=bool(row["revoked"]))
 
 
-async def usable_invites(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Invite], int]:
+async def usable_invites(tx: Connection, *, limit: int, skip: int) -> tuple[list[Invite], int]:
     """Return a page of usable links, newest first, and their number in all."""
     good = f"WHERE revoked = 0 AND uses > {_USED}"
     rows = await fetch_all(

@@ -251,7 +251,7 @@ def refuses_model(words: str, *, model: str = "") -> bool:
     return (named or one) and re.search(_SCOPE, words) is None
 
 
-def is_about_model(words: str, body: bytes, *, model: str = "", prompt: str = "") -> bool:
+def is_about_model(words: str, body: bytes, *, model: str, prompt: str) -> bool:
     """Return whether a refusal is about the model itself rather than about its input.
 
     `words` are its texts, `body` is the whole response, in which validators name the field. `model`

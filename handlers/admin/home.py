@@ -154,7 +154,7 @@ def people_lines(page: Sequence[Activity], first: int, translator: Translator) -
 
 
 def people_buttons(
-    page: Sequence[Activity], number: int, pages: int, translator: Translator, words: str = ""
+    page: Sequence[Activity], number: int, pages: int, translator: Translator, words: str
 ) -> list[list[Button]]:
     """Return a row of buttons for each person of a page, and those that turn pages."""
     _, rows = translator.gettext, []

@@ -176,7 +176,7 @@ async def show_stills(
     text: str,
     rows: Sequence[Sequence[Button]],
     *,
-    shown: Message | None = None,
+    shown: Message | None,
 ) -> SentMessage:
     """Show a list of videos with their stills, in the message `shown` if it can be edited."""
     picture = await draw_stills(services, videos)
