@@ -70,7 +70,7 @@ LOCAL_UPLOAD_LIMIT = 2_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """All time-outs and delays in seconds; only tests and the demo change them."""
+    """All timeouts and delays in seconds; only tests and the demo change them."""
 
     telegram: TelegramTimeouts = field(default_factory=TelegramTimeouts)
     provider: ProviderTimeouts = field(default_factory=ProviderTimeouts)

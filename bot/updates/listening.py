@@ -58,10 +58,10 @@ _METHOD = re.compile(r"(?<!/file)/bot[^/]+/(\w+)(?:\?|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramTimeouts:
-    """Time-outs in seconds: to connect, without data in a call, upload or long poll, and in all.
+    """Timeouts in seconds: to connect, without data in a call, upload or long poll, and in all.
 
     `upload` is long because Telegram answers only when it has read the whole video: after an
-    earlier time-out the video may arrive nevertheless.
+    earlier timeout the video may arrive nevertheless.
     """
 
     connect: float = 5.0
