@@ -61,7 +61,7 @@ def read_settings(environ: Mapping[str, str], env_file: Path) -> Settings:
         settings = Settings.model_validate(given)
     except ValidationError as error:
         # a list may have the same problem several times
-        problems += dict.fromkeys(map(_in_words, error.errors(include_url=False)))
+        problems += dict.fromkeys(map(_describe_problem, error.errors(include_url=False)))
     else:
         if not problems:
             return settings
@@ -146,7 +146,7 @@ _MUST = {
 """Our messages, by pydantic's types of errors."""
 
 
-def _in_words(detail: ErrorDetails) -> str:
+def _describe_problem(detail: ErrorDetails) -> str:
     """Describe a problem without the value, which may be a secret."""
     limits = detail.get("ctx", {})
     name = str(detail["loc"][0]).upper()

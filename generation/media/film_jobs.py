@@ -21,7 +21,15 @@ from av.filter import Graph
 from av.video.frame import PictureType
 
 from generation.media.formats import MediaRefused
-from generation.media.video_copies import add_aac_track, create_mp4, encoded_size
+from generation.media.video_copies import (
+    FRAME_SAMPLES,
+    MIN_BITS,
+    SAMPLE_RATE,
+    TARGET_SHARE,
+    add_aac_track,
+    create_mp4,
+    encoded_size,
+)
 from generation.media.video_jobs import THREADS, decode_frames, is_known, open_video, shown_size
 
 if TYPE_CHECKING:
@@ -38,22 +46,16 @@ MAX_FILM_SECONDS: Final = 600
 _TICK: Final = Fraction(1, 90_000)
 """The time base: a frame of any usual rate lasts a whole number of ticks."""
 
-_SAMPLE_RATE: Final = 48_000
-_FRAME_SAMPLES: Final = 1024
-"""Samples of one AAC frame."""
 _SAMPLE_BYTES: Final = 4
 _SOUND_BITS: Final = 160_000
 _FADE_SAMPLES: Final = 240
 """Samples over which the sound of a video fades in and out: a hard cut would click."""
-_MAX_GAP_SAMPLES: Final = _SAMPLE_RATE // 20
+_MAX_GAP_SAMPLES: Final = SAMPLE_RATE // 20
 """Missing samples up to which a gap in a track is ignored; a longer one becomes silence."""
 
 _QUALITY: Final = {"preset": "veryfast", "crf": "20"}
 _MAX_SHAPE_DIFFERENCE: Final = 0.03
 """Relative difference of aspect ratios up to which a video is cropped; others get bars."""
-_TARGET_SHARE: Final = 0.94
-"""Share of the limit to aim at, as in `video_copies`."""
-_MIN_BITS: Final = 32_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def join_videos(*, sources: list[str], target: str, limit: int) -> dict[str, obj
     if length > MAX_FILM_SECONDS:
         raise MediaRefused("too_long")
     copies = _can_be_copied(clips)
-    bits = max(limit * _TARGET_SHARE * 8 / float(length) - _SOUND_BITS, _MIN_BITS)
+    bits = max(limit * TARGET_SHARE * 8 / float(length) - _SOUND_BITS, MIN_BITS)
     with _create_film(clips, target, None if copies else bits) as (output, pictures):
         sound, starts = _FilmSound(output), Fraction(0)
         for clip in clips:
@@ -266,7 +268,7 @@ class _FilmSound:
 
     def __init__(self, output: OutputContainer) -> None:
         self._output = output
-        self._track = add_aac_track(output, _SAMPLE_RATE)
+        self._track = add_aac_track(output, SAMPLE_RATE)
         self._track.bit_rate = _SOUND_BITS
         self._planes = (bytearray(), bytearray())
         self._written = 0
@@ -276,11 +278,11 @@ class _FilmSound:
     def add_clip(self, container: InputContainer, clip: _Clip, starts: Fraction) -> None:
         """Append the sound of a video, from its first picture to its last."""
         begins = self._appended
-        ends = round((starts + clip.length) * _SAMPLE_RATE)
+        ends = round((starts + clip.length) * SAMPLE_RATE)
         given = container.streams.best("audio")
         known = isinstance(given, AudioStream) and is_known(given)
         if isinstance(given, AudioStream) and known and given.codec_context.sample_rate:
-            resampler = AudioResampler("fltp", "stereo", _SAMPLE_RATE)
+            resampler = AudioResampler("fltp", "stereo", SAMPLE_RATE)
             for frame in container.decode(given):
                 for piece in resampler.resample(frame):
                     self._append(piece, begins, clip.begins, ends)
@@ -293,7 +295,7 @@ class _FilmSound:
         """Append samples at their place in the film, without those outside of the clip."""
         skipped = 0
         if piece.pts is not None and piece.time_base is not None:
-            place = begins + round((piece.pts * piece.time_base - zero) * _SAMPLE_RATE)
+            place = begins + round((piece.pts * piece.time_base - zero) * SAMPLE_RATE)
             if place - self._appended > (_MAX_GAP_SAMPLES if self._appended > begins else 0):
                 self._append_silence(min(place, ends) - self._appended)
             elif self._appended == begins:
@@ -324,22 +326,22 @@ class _FilmSound:
     def advance(self, packet: Packet[Any]) -> None:
         """Write the sound up to a packet of the pictures."""
         if packet.dts is not None:
-            self._write(round(packet.dts * packet.time_base * _SAMPLE_RATE))
+            self._write(round(packet.dts * packet.time_base * SAMPLE_RATE))
 
     def finish_clip(self, ends: Fraction) -> None:
         """Write the sound up to the end of a clip, in seconds."""
-        self._write(round(ends * _SAMPLE_RATE) - _FRAME_SAMPLES)
+        self._write(round(ends * SAMPLE_RATE) - FRAME_SAMPLES)
 
     def _write(self, until: int) -> None:
-        while self._written < until and len(self._planes[0]) >= _FRAME_SAMPLES * _SAMPLE_BYTES:
-            self._encode(_FRAME_SAMPLES)
+        while self._written < until and len(self._planes[0]) >= FRAME_SAMPLES * _SAMPLE_BYTES:
+            self._encode(FRAME_SAMPLES)
 
     def _encode(self, samples: int) -> None:
         frame, size = AudioFrame("fltp", "stereo", samples), samples * _SAMPLE_BYTES
         for plane, mine in zip(frame.planes, self._planes, strict=True):
             plane.update(bytes(mine[:size]).ljust(plane.buffer_size, b"\0"))
             del mine[:size]
-        frame.sample_rate, frame.time_base = _SAMPLE_RATE, Fraction(1, _SAMPLE_RATE)
+        frame.sample_rate, frame.time_base = SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
         frame.pts = self._written
         self._written += samples
         self._output.mux(self._track.encode(frame))

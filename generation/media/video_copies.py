@@ -34,13 +34,13 @@ _GOOD_BITS_PER_PIXEL: Final = 0.2
 _GOOD_BITS: Final = 1_000_000
 """More bits (per pixel, per second) make no visible difference, even if the limit allows them."""
 
-_MIN_BITS: Final = 32_000
+MIN_BITS: Final = 32_000
 """Bits per second of pictures; the encoder exceeds a lower limit."""
 
 _MIN_SECONDS: Final = 0.1
 """Seconds assumed at least, in case a file declares no duration."""
 
-_TARGET_SHARE: Final = 0.94
+TARGET_SHARE: Final = 0.94
 """Share of the limit to aim at; the rest is for the container and the encoder's error."""
 
 _MAX_UNDATED: Final = 32
@@ -51,8 +51,8 @@ _ATTEMPTS: Final = 3
 _SOUND_BITS: Final = 96_000
 """Bits per second of encoded sound."""
 
-_SOUND_RATE: Final = 48_000
-_FRAME_SAMPLES: Final = 1024
+SAMPLE_RATE: Final = 48_000
+FRAME_SAMPLES: Final = 1024
 """Samples of one AAC frame."""
 
 _AAC_RATES: Final = frozenset({16_000, 22_050, 24_000, 32_000, 44_100, 48_000})
@@ -91,13 +91,13 @@ def encode_video(*, source: str, target: str, limit: int) -> dict[str, object]:
     Raises:
         RuntimeError: it does not fit.
     """
-    aim = limit * _TARGET_SHARE
+    aim = limit * TARGET_SHARE
     for _ in range(_ATTEMPTS):
         _encode(Path(source), target, aim)
         size = Path(target).stat().st_size
         if size <= limit:
             return {}
-        aim *= limit / size * _TARGET_SHARE
+        aim *= limit / size * TARGET_SHARE
     raise RuntimeError(f"does not fit into {limit} bytes")
 
 
@@ -105,7 +105,7 @@ def _encode(source: Path, target: str, aim: float) -> None:
     """Encode once, aiming at `aim` bytes."""
     with open_video(source) as (container, video), create_mp4(target) as output:
         rate = video.average_rate or Fraction(25)
-        bits = max(aim * 8 / max(duration(container, video), _MIN_SECONDS) - _SOUND_BITS, _MIN_BITS)
+        bits = max(aim * 8 / max(duration(container, video), _MIN_SECONDS) - _SOUND_BITS, MIN_BITS)
         shown = round(video.width * (video.sample_aspect_ratio or 1)) or video.width
         width, height = encoded_size(shown, video.height, float(rate), bits)
         bits = min(bits, max(width * height * float(rate) * _GOOD_BITS_PER_PIXEL, _GOOD_BITS))
@@ -227,18 +227,18 @@ class _SilentSound(Sound):
 
     def __init__(self, output: OutputContainer) -> None:
         self._output = output
-        self._track = add_aac_track(output, _SOUND_RATE)
+        self._track = add_aac_track(output, SAMPLE_RATE)
         self._samples = 0
 
     def advance(self, seconds: float) -> None:
-        while self._samples < seconds * _SOUND_RATE:
-            frame = AudioFrame("fltp", "stereo", _FRAME_SAMPLES)
+        while self._samples < seconds * SAMPLE_RATE:
+            frame = AudioFrame("fltp", "stereo", FRAME_SAMPLES)
             for plane in frame.planes:
                 plane.update(bytes(plane.buffer_size))
-            frame.sample_rate = _SOUND_RATE
-            frame.time_base = Fraction(1, _SOUND_RATE)
+            frame.sample_rate = SAMPLE_RATE
+            frame.time_base = Fraction(1, SAMPLE_RATE)
             frame.pts = self._samples
-            self._samples += _FRAME_SAMPLES
+            self._samples += FRAME_SAMPLES
             self._output.mux(self._track.encode(frame))
 
     def finish(self) -> None:
@@ -248,7 +248,7 @@ class _SilentSound(Sound):
 def add_aac_track(output: OutputContainer, rate: int) -> AudioStream:
     """Add a track of stereo AAC; a rate that AAC does not have becomes the usual one."""
     track = output.add_stream(
-        "aac", rate=rate if rate in _AAC_RATES else _SOUND_RATE, layout="stereo"
+        "aac", rate=rate if rate in _AAC_RATES else SAMPLE_RATE, layout="stereo"
     )
     track.bit_rate = _SOUND_BITS
     return track
