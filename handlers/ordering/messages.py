@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 
-def words_beside_mention(message: Message) -> str | None:
+def _words_beside_mention(message: Message) -> str | None:
     """Return the text without its mention of the bot, or None if it does not address the bot.
 
     A mention counts at the beginning of a message, and anywhere in a reply to a picture.
@@ -69,16 +69,16 @@ def words_beside_mention(message: Message) -> str | None:
     return None
 
 
-def is_mentioned_in_passing(message: Message) -> bool:
+def _is_mentioned_in_passing(message: Message) -> bool:
     """Return whether a text mentions the bot between other words: it may not address the bot."""
     text = (message.text or message.caption or "").strip(" \n.,!?…").casefold()
     name = f"@{message.get_bot().username.casefold()}"
     return name in text and not (text.startswith(name) or text.endswith(name))
 
 
-def private_words(message: Message) -> str:
+def _private_words(message: Message) -> str:
     """Return the text or caption of a private message, without a mention of the bot."""
-    mentioned = words_beside_mention(message)
+    mentioned = _words_beside_mention(message)
     return (message.text or message.caption or "") if mentioned is None else mentioned
 
 
@@ -89,13 +89,13 @@ SENT_VIA_BOT = PredicateFilter(
 
 They are never orders: the caption is the prompt they were made from.
 """
-MENTIONED = PredicateFilter(lambda message: words_beside_mention(message) is not None)
+MENTIONED = PredicateFilter(lambda message: _words_beside_mention(message) is not None)
 ANSWERS_THE_BOT = PredicateFilter(lambda message: is_from_bot(message.reply_to_message))
 """In a group, the bot handles only these two and commands; the handler checks whether the message
 replied to is an open question."""
 
 
-def shows_picture(message: Message) -> bool:
+def _shows_picture(message: Message) -> bool:
     """Return whether a message has a picture, an image file, or a video to take a frame of.
 
     A GIF without a caption is a gesture, not an order.
@@ -111,7 +111,7 @@ def shows_picture(message: Message) -> bool:
 router = Router()
 GROUP, PRIVATE = filters.ChatType.GROUPS, filters.ChatType.PRIVATE
 WORDS = filters.TEXT & ~ANY_COMMAND
-PICTURE = PredicateFilter(shows_picture)
+PICTURE = PredicateFilter(_shows_picture)
 MEDIA = (
     filters.PHOTO | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION
     | filters.Sticker.ALL | filters.Document.ALL
@@ -201,7 +201,7 @@ async def animate(sender: Sender, message: Message, context: Context) -> None:
 @router.message(GROUP & MENTIONED & ~ANY_COMMAND, orders=True)
 async def mentioned(sender: Sender, message: Message, context: Context) -> None:
     """Order a video of the words beside a mention, or of the picture it replies to."""
-    sent, words = any_picture_of(message, words_beside_mention(message) or "")
+    sent, words = any_picture_of(message, _words_beside_mention(message) or "")
     if small_talk(words):
         return
     made = await _replied_video(sender, context.services, message)
@@ -210,7 +210,8 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
         return
     if sent is None:
         sent, words = any_picture_of(shown_by_reply(message), words)
-    await _order_video(context, sender, message, sent, words, asks=is_mentioned_in_passing(message))
+    in_passing = _is_mentioned_in_passing(message)
+    await _order_video(context, sender, message, sent, words, asks=in_passing)
 
 
 @router.message(PRIVATE & WORDS, orders=True)
@@ -220,7 +221,7 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     In a reply to a video, to a card, or to an earlier idea, the text says what to change. So do
     options alone while a card is open.
     """
-    said = private_words(message)
+    said = _private_words(message)
     if not said:
         await conversation.ask_for_idea(context, sender, message)
         return
@@ -275,7 +276,7 @@ async def picture(sender: Sender, message: Message, context: Context) -> None:
     ):
         await _reply_unknown_caption_command(sender, message)
         return
-    sent, words = any_picture_of(message, command[1] if command else private_words(message))
+    sent, words = any_picture_of(message, command[1] if command else _private_words(message))
     if sent is None:
         await _reply_unusable_picture(context, sender, message, message)
         return

@@ -130,7 +130,7 @@ def card_price(
     return translator.credits(quote.credits)
 
 
-def card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
+def _card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     """Return the text of a card; `price` is in words."""
     prompt = unlinked(truncate(quote.prompt, MAX_PROMPT_SHOWN))
     head = _card_question(card, translator).format(prompt=prompt)
@@ -242,7 +242,7 @@ def _toggles(
         ("res", lines, choice.resolution),
         ("sound", sound, "off" if choice.silent else "on"),
     ):
-        values = [*offered] if unfolded == option else pick_evenly([*offered], present)
+        values = [*offered] if unfolded == option else _pick_evenly([*offered], present)
         row = [
             Button(
                 ticked(offered[value], is_on=value == present),
@@ -271,7 +271,7 @@ def _toggles(
     return rows
 
 
-def pick_evenly(offered: Sequence[str], present: str | None) -> list[str]:
+def _pick_evenly(offered: Sequence[str], present: str | None) -> list[str]:
     """Return at most `MAX_VALUES_SHOWN` values, evenly spread, the present one included."""
     last = len(offered) - 1
     if last < MAX_VALUES_SHOWN:
@@ -354,7 +354,7 @@ async def show_order_card(
 
     def said(*, in_private: bool) -> str:
         words = price(in_private=in_private)
-        words = card_text(card, quote, words, sender.translator)
+        words = _card_text(card, quote, words, sender.translator)
         if sender.is_late:
             words = sender.translator.gettext("I was away. Still want this?") + "\n\n" + words
         if not sender.account.is_person:

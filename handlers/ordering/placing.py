@@ -48,12 +48,14 @@ async def refusal_reason(
         return None
     return (
         await group_refusal(context, sender, group)
-        or picture_refusal_reason(group, sender, picture)
+        or _picture_refusal_reason(group, sender, picture)
         or await missing_video_right(context, sender)
     )
 
 
-def picture_refusal_reason(group: Group, sender: Sender, picture: SentPicture | None) -> str | None:
+def _picture_refusal_reason(
+    group: Group, sender: Sender, picture: SentPicture | None
+) -> str | None:
     """Return why the group's rules forbid animating a picture, or None if they allow it."""
     if picture is None or not group.own_pictures:
         return None

@@ -119,7 +119,7 @@ async def decline(
             if isinstance(answer, ContentBrake)
             else pause_text(answer, translator, now)
             if isinstance(answer, Pause)
-            else refusal_text(answer, translator, now, in_private=in_private)
+            else _refusal_text(answer, translator, now, in_private=in_private)
         )
         # a pop-up has no buttons
         leads = not in_private and not sender.press and _waits_elsewhere(answer)
@@ -145,7 +145,7 @@ async def decline(
     ]
     buttons = [row] if row else []
     if sender.chat.is_private:
-        text = too_few_credits_text(services, sender, quote, answer)
+        text = _too_few_credits_text(services, sender, quote, answer)
         buttons.append(await more_credits_buttons(services, sender, answer.balance, quote.credits))
     else:
         # balances are shown in private only
@@ -248,7 +248,7 @@ def _problem_text(problem: Problem, translator: Translator) -> str:
     )
 
 
-def refusal_text(
+def _refusal_text(
     answer: _PlainRefusal, translator: Translator, now: float, *, in_private: bool = True
 ) -> str:
     """Return why an order was not accepted."""
@@ -309,13 +309,13 @@ def refusal_text(
             )
 
 
-def too_few_credits_text(
+def _too_few_credits_text(
     services: Services, sender: Sender, quote: Quote, answer: TooFewCredits
 ) -> str:
     """Return how many credits are missing, and when the allowance renews."""
     terms, translator = services.terms_of(sender.person), sender.translator
     now, renews_at = services.clock(), answer.balance.renews_at
-    text = refusal_text(answer, translator, now)
+    text = _refusal_text(answer, translator, now)
     if quote.credits > terms.free_credits:
         more = translator.gettext("That is more than your whole allowance of {all}.").format(
             all=worth(translator, terms.free_credits, services.usual_cost)
