@@ -274,3 +274,10 @@ def test_a_change_of_any_text_by_any_text_is_read(before: str, said: str) -> Non
 )
 def test_what_speaks_of_options_alone_is_typed(text: str, typed: str) -> None:
     assert options_only(text) == typed
+
+
+def test_any_length_that_is_read_may_be_replaced_by_the_nearest() -> None:
+    typed = options_only(f"{'9' * 50} hours")
+    assert typed.startswith("--seconds ~")
+    exact, nearest = read(typed).requested.split_nearest()
+    assert (exact.seconds, nearest.seconds) == (None, typed.removeprefix("--seconds ~"))
