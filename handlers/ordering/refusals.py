@@ -102,7 +102,7 @@ async def propose_corrections(
         [_start_button(kept or draft.card or 0, instead, quote, sender.translator)]
         for instead, quote in nearest
     ]
-    text = "\n".join(_problem_text(problem, sender.translator) for problem in found)
+    text = "\n".join(_problem_text(problem, services, sender.translator) for problem in found)
     await refuse(context, sender, draft, text, buttons, keeps=kept)
 
 
@@ -223,17 +223,20 @@ def _start_button(
     )
 
 
-def _problem_text(problem: Problem, translator: Translator) -> str:
-    _, offered = translator.gettext, ", ".join(problem.offered)
-    if problem.option == "prompt" and problem.offered:
+def _problem_text(problem: Problem, services: Services, translator: Translator) -> str:
+    _, known, offered = translator.gettext, services.catalogue.known, problem.offered
+    model = known[problem.family].title if problem.family in known else problem.family
+    if problem.option in {"silent", "pro"}:
+        offered = tuple(known[name].title for name in offered)
+    if problem.option == "prompt" and offered:
         return _("That is {count} characters; {model} takes {most}. Make it shorter.").format(
             count=translator.number(int(problem.given)),
-            most=translator.number(int(problem.offered[0])),
-            model=problem.family,
+            most=translator.number(int(offered[0])),
+            model=model,
         )
     if problem.option == "prompt":
         return _("What should we see? Add a few words.")
-    if not problem.offered:
+    if not offered:
         return _("No model can do that right now. Please try again later.")
     words = {
         "option": _("I don't know {given}. You can write: {offered}"),
@@ -244,8 +247,9 @@ def _problem_text(problem: Problem, translator: Translator) -> str:
         "pro": _("{model} has no pro version. With one: {offered}"),
     }.get(problem.option, _("After --{option} you can write: {offered}"))
     return words.format(
-        option=problem.option, given=unlinked(problem.given), offered=offered, model=problem.family
-    )
+        option=problem.option, given=unlinked(problem.given), offered=", ".join(offered),
+        model=model,
+    )  # fmt: skip
 
 
 def _refusal_text(

@@ -370,6 +370,19 @@ async def test_a_card_says_whether_there_will_be_no_sound_as_asked(
     await chat.wait(says("Sora 2 always makes sound."))
 
 
+async def test_an_option_that_a_model_lacks_is_told_with_the_names_that_are_shown_elsewhere(
+    bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo(1280, 720), caption="no sound")
+    told = await chat.wait(
+        says("Sora 2 always makes sound. Without it: Veo 3.1 Fast, Veo 3.1, Kling 3")
+    )
+    assert "Veo 3.1 Fast · no sound" in str(told)
+    await chat.send(ann, "/video a tower --pro --model kling-3")
+    await chat.wait(says("Kling 3 has no pro version. With one: Sora 2, Sora 2 Pro, Veo 3.1 Fast"))
+    assert provider.submissions == []
+
+
 @pytest.mark.parametrize("by", ["caption", "file", "/animate"])
 async def test_a_cut_nobody_chose_is_shown_and_asked_about_before_it_is_filmed(
     bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, by: str
