@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from telegram import Update
+from telegram.ext import MessageHandler, filters
 
 from handlers import attachments, presses
 from handlers.account import buying, model_choice, privacy, quota, settings, support, welcome
@@ -31,7 +32,12 @@ are never orders, then commands, other texts and the rest."""
 
 
 def register(app: App) -> None:
-    """Add every module's handlers to the application."""
+    """Add every module's handlers to the application.
+
+    An order that is edited is undone in a group of its own, before a handler reads the new text.
+    """
+    edited = MessageHandler(filters.UpdateType.EDITED_MESSAGE, conversation.undo_order)
+    app.add_handler(edited, group=-1)
     for module in MODULES:
         app.add_handlers(module.router.handlers)
     app.add_handler(presses.handler(module.router for module in MODULES))

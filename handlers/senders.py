@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Unpack
 
 import telegram
 
-from generation.jobs import lifecycle
 from handlers.replies.keyboards import Button
 from handlers.replies.outbox import SentMessage
 from handlers.replies.sending import Refused, SendError, translate_errors
 from handlers.replies.texts import unlinked
-from storage import SHARED_IDS, cards, chats, generations, people, videos
-from storage.cards import CardContent, CardKind
+from storage import SHARED_IDS, cards, chats, people, videos
 from storage.chats import ChatKind
-from storage.generations import State
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -78,8 +75,7 @@ class PressAnswer:
 class EditedCard:
     """The open card of a message that was edited; deleted unless a new text replaces it.
 
-    An edit orders nothing: the new text is put on the card, and waits for a tap. An order that can
-    still be undone is cancelled, and becomes such a card.
+    An edit orders nothing: the new text is put on the card, and waits for a tap.
     """
 
     card: Card
@@ -211,9 +207,8 @@ async def identify_sender(
         return None  # a kind of chat that Telegram added later
     async with services.db.reading() as connection:
         sender = await _load_sender(connection, update, services, press)
-    if (edit := update.edited_message) is not None:
-        card = await _undo_order(services, sender, edit) if sender else None
-        return replace(sender, edited=EditedCard(card)) if sender and card else sender
+    if update.edited_message is not None:
+        return sender
     if sender is not None and (sender.closed is None or sender.closed.state != "open"):
         return sender
     async with services.db.transaction() as tx:
@@ -229,42 +224,6 @@ async def identify_sender(
         if sender is not None and sender.closed is not None and update.message is not None:
             await cards.close_open(tx, sender.chat.id, sender.account, by=cause_of(update.message))
         return sender
-
-
-async def _undo_order(services: Services, sender: Sender, message: telegram.Message) -> Card | None:
-    """Cancel the order of an edited message if it can be undone; return a card in its place.
-
-    Also for an order that was cancelled already. The card takes over the status message.
-    """
-    # without an edit date, Telegram reports a change of its own, not of the sender
-    if sender.edited or message.edit_date is None or sender.access is not Access.MEMBER:
-        return None
-    now, cause = services.clock(), cause_of(message)
-    async with services.db.reading() as connection:
-        order = await generations.by_cause(connection, cause)
-    if order is not None and order.state is State.QUEUED and order.due_at > now:
-        order = await lifecycle.cancel(services.db, order.id, sender.account, now=now)
-    if order is None or order.state is not State.CANCELLED or order.account != sender.account:
-        return None
-    status = services.status.keep_message(order)
-    services.wake(order.chat)
-    content = CardContent(
-        cause=cause,
-        kind=CardKind.PICTURE if order.picture else CardKind.PROMPT,
-        chat=sender.chat.id,
-        thread_id=sender.thread_id,
-        account=sender.account,
-        message_id=order.message_id,
-        prompt=order.prompt,
-        picture=order.picture,
-        picture_by=order.picture_by,
-    )
-    async with services.db.transaction() as tx:
-        card, replaced = await cards.ask(tx, content, now=now)
-        if status is not None and card.state == "open":
-            await cards.shown(tx, card.id, status)
-    await sender.delete_cards(replaced)
-    return replace(card, card_message=status) if card.state == "open" else None
 
 
 def _speaker(update: telegram.Update) -> telegram.User | telegram.Chat | None:

@@ -9,7 +9,7 @@ answer to a question, a tap on a price. Everything else gets a card that asks fi
 private, forwarded messages and albums, video frames, somebody else's text, changes to a video,
 plain words that were read as options, and text that may continue in the next message. Small talk
 and text without letters order nothing. Neither does an edit: it updates the card while that is
-open, and an order that can still be undone becomes a card again (`senders.EditedCard`).
+open, and an order that can still be undone becomes a card again (`undo_order`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from telegram.constants import MessageLimit
 from telegram.ext import filters
 
+from generation.jobs import lifecycle
 from generation.orders import substitutes
 from generation.orders.reading import CHANGE_MARK, apply_change, drop_restated, read
 from handlers.ordering import placing
@@ -34,12 +35,13 @@ from handlers.ordering.order_card import Drop, show_card
 from handlers.replies.keyboards import Button, copy_buttons, is_from_bot
 from handlers.replies.texts import utf16_length
 from handlers.routing import Router, begins_with_command, command_in
-from handlers.senders import cause_of
-from storage import cards
+from handlers.senders import Access, cause_of, identify_sender
+from storage import cards, generations
 from storage.cards import CardContent, CardKind
+from storage.generations import State
 
 if TYPE_CHECKING:
-    from telegram import Message
+    from telegram import Message, Update
 
     from handlers.context import Context
     from handlers.senders import Sender
@@ -278,6 +280,46 @@ async def answer_small_talk(
     if kind is SmallTalk.NO and card is not None:
         text = _("All right, nothing was charged.")
     await sender.reply(text)
+
+
+async def undo_order(update: Update, context: Context) -> None:
+    """Cancel the order of an edited message if it can be undone, and put a card in its place.
+
+    Also for an order that was cancelled already. The card takes over the status message, and the
+    message's own handler, which runs after this, puts the new text on it.
+    """
+    services, message = context.services, update.edited_message
+    # without an edit date, Telegram reports a change of its own, not of the sender
+    if message is None or message.edit_date is None:
+        return
+    sender = await identify_sender(update, services)
+    if sender is None or sender.edited or sender.access is not Access.MEMBER:
+        return
+    now, cause = services.clock(), cause_of(message)
+    async with services.db.reading() as connection:
+        order = await generations.by_cause(connection, cause)
+    if order is not None and order.state is State.QUEUED and order.due_at > now:
+        order = await lifecycle.cancel(services.db, order.id, sender.account, now=now)
+    if order is None or order.state is not State.CANCELLED or order.account != sender.account:
+        return
+    status = services.status.keep_message(order)
+    services.wake(order.chat)
+    content = CardContent(
+        cause=cause,
+        kind=CardKind.PICTURE if order.picture else CardKind.PROMPT,
+        chat=sender.chat.id,
+        thread_id=sender.thread_id,
+        account=sender.account,
+        message_id=order.message_id,
+        prompt=order.prompt,
+        picture=order.picture,
+        picture_by=order.picture_by,
+    )
+    async with services.db.transaction() as tx:
+        card, replaced = await cards.ask(tx, content, now=now)
+        if status is not None and card.state == "open":
+            await cards.shown(tx, card.id, status)
+    await sender.delete_cards(replaced)
 
 
 @router.message(filters.UpdateType.EDITED_MESSAGE, orders=True, refuses_silently=True)
