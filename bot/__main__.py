@@ -22,12 +22,11 @@ from bot.process import (
     DATABASE,
     HEARTBEAT,
     ExitCode,
-    Heartbeat,
     call_on_stop_signals,
     exit_now,
     forbid_core_dumps,
+    is_alive,
     replace_closed_streams,
-    run_event_loop,
 )
 from bot.settings.definition import MAX_PORT
 from bot.settings.sources import (
@@ -131,7 +130,9 @@ def _run() -> int:
     from bot.lifecycle import run
 
     try:
-        code = run_event_loop(run(settings))
+        # `asyncio.run` would wait for threads: a DNS lookup, which cannot be cancelled, blocks its
+        # own until the resolver gives up, and the service manager would kill the process before
+        code = asyncio.new_event_loop().run_until_complete(run(settings))
     except Exception:
         logger.critical("The bot broke down.", exc_info=True)
         code = ExitCode.FAILURE
@@ -197,8 +198,7 @@ def _backup(target: Path) -> int:
 
 
 def _healthcheck() -> int:
-    heartbeat = Heartbeat(read_data_dir(os.environ, ENV_FILE) / HEARTBEAT)
-    return 0 if heartbeat.is_fresh(time.time()) else 1
+    return 0 if is_alive(read_data_dir(os.environ, ENV_FILE) / HEARTBEAT, time.time()) else 1
 
 
 if __name__ == "__main__":

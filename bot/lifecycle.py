@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,7 @@ from bot import process
 from bot.app import Bot, Times
 from bot.operations.checks import log_summary
 from bot.operations.doctor import log_problems, run_checks
-from bot.process import ExitCode, Heartbeat
+from bot.process import ExitCode
 from bot.supervisor import MAX_RETRY_SECONDS, Supervisor
 from bot.updates.watchdog import Watch, WatchdogTimes
 from generation.jobs.account import WATCH_SECONDS
@@ -261,7 +262,7 @@ async def _log_summary(bot: Bot) -> None:
 async def _beat(bot: Bot) -> None:
     """Write the heartbeat if updates and scheduler are well."""
     if not bot.health.problems_without_writing():
-        Heartbeat(bot.settings.data_dir / process.HEARTBEAT).beat()
+        process.beat(bot.settings.data_dir / process.HEARTBEAT, time.time())
 
 
 async def _watch_files(bot: Bot, supervisor: Supervisor) -> None:

@@ -16,10 +16,10 @@ from enum import IntEnum
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 DATABASE, LOCK = "bot.sqlite3", "lock"
 HEARTBEAT = "heartbeat"
@@ -53,15 +53,6 @@ def forbid_core_dumps() -> None:
     pr_set_dumpable = 4
     with suppress(AttributeError):  # only Linux has it
         ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0)
-
-
-def run_event_loop(work: Coroutine[Any, Any, int]) -> int:
-    """Run a coroutine to its end like `asyncio.run`, but do not wait for threads.
-
-    A DNS lookup blocks its thread until the resolver gives up and cannot be cancelled: the service
-    manager would kill the process before that.
-    """
-    return asyncio.new_event_loop().run_until_complete(work)
 
 
 def call_on_stop_signals(stop: Callable[[], object]) -> None:
@@ -234,28 +225,23 @@ MAX_HEARTBEAT_AGE_SECONDS = 60
 """If the last beat is older, the bot hangs or has ended."""
 
 
-class Heartbeat:
-    """A file that holds the time of the last beat, in seconds since 1970."""
+def beat(path: Path, now: float) -> None:
+    """Write the heartbeat file, which holds the time in seconds since 1970, atomically."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)  # writing to a pipe would block
+    fresh.write_text(f"{now:.3f}\n", encoding="ascii")
+    fresh.replace(path)
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
-        self._clock = clock
 
-    def beat(self) -> None:
-        """Write the current time atomically."""
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.unlink(missing_ok=True)  # writing to a pipe would block
-        fresh.write_text(f"{self._clock():.3f}\n", encoding="ascii")
-        fresh.replace(self._path)
+def heartbeat_age(path: Path, now: float) -> float:
+    """Return the seconds since the last beat, infinity if the file cannot be read."""
+    try:
+        require_regular_file(path)
+        return now - float(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return inf
 
-    def age(self, now: float) -> float:
-        """Return the seconds since the last beat, infinity if the file cannot be read."""
-        try:
-            require_regular_file(self._path)
-            return now - float(self._path.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return inf
 
-    def is_fresh(self, now: float) -> bool:
-        """Return whether the bot is alive; a beat from far in the future does not count either."""
-        return abs(self.age(now)) < MAX_HEARTBEAT_AGE_SECONDS
+def is_alive(path: Path, now: float) -> bool:
+    """Return whether the bot is alive; a beat from far in the future does not count either."""
+    return abs(heartbeat_age(path, now)) < MAX_HEARTBEAT_AGE_SECONDS

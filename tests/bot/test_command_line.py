@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.operations.model_list import as_json, as_text, ask, usable
-from bot.process import Heartbeat
+from bot.process import beat
 from generation.models.offer import Family, Mode, Offer, People
 from generation.models.offer import Price as Hint
 from sandbox.aimlapi.billing import Price
@@ -118,7 +118,7 @@ def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("age", "code"), [(0, 0), (30, 0), (70, 1)])
 def test_healthcheck_tells_by_the_heartbeat(tmp_path: Path, age: int, code: int) -> None:
-    Heartbeat(tmp_path / "heartbeat", clock=lambda: time.time() - age).beat()
+    beat(tmp_path / "heartbeat", time.time() - age)
     ended = bot("healthcheck", at=tmp_path, DATA_DIR=str(tmp_path))
     assert (ended.returncode, ended.stderr) == (code, "")
 
