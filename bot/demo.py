@@ -28,7 +28,7 @@ from sandbox.page import Stage
 from sandbox.telegram import TelegramSandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
 RENDER_SECONDS = 8.0
 POLL_SECONDS = 1.0
@@ -66,20 +66,14 @@ async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
             if browser:
                 await asyncio.to_thread(webbrowser.open, stage.url)
 
-        return await keep_running(stage, settings(stage, folder), opened=show)
-
-
-async def keep_running(
-    stage: Stage, settings: Settings, *, opened: Callable[[], Awaitable[None]]
-) -> ExitCode:
-    """Run the bot, and again each time the page asks for a restart."""
-    while True:
-        stopping = asyncio.Event()
-        stage.panel.restart = stopping.set
-        code = await run(settings, times=TIMES, opened=opened, stopping=stopping)
-        if code is not ExitCode.STOPPED or not stage.panel.is_restarting:
-            return code
-        opened = partial(asyncio.sleep, DOWN_SECONDS)  # inside `run`, which handles signals
+        chosen, opened = settings(stage, folder), show
+        while True:
+            stopping = asyncio.Event()
+            stage.panel.restart = stopping.set
+            code = await run(chosen, times=TIMES, opened=opened, stopping=stopping)
+            if code is not ExitCode.STOPPED or not stage.panel.is_restarting:
+                return code
+            opened = partial(asyncio.sleep, DOWN_SECONDS)  # inside `run`, which handles signals
 
 
 def settings(stage: Stage, data_dir: Path) -> Settings:

@@ -166,7 +166,10 @@ class Scheduler:
             owed = await notices.owed(connection, chat)
         if place is not None and place.id != chat:
             self._process_queue(chat, ())
-            await self._merge_into(chat, place)
+            async with self.db.transaction() as tx:
+                # something may have come into the chat since it was merged into another
+                await chats.follow(tx, chat, place.id)
+            self.timers.wake(place.id)
         if place is None or place.id != chat:
             return None
         # no await from here until the steps are started: rows read above would be outdated,
@@ -184,12 +187,6 @@ class Scheduler:
                 dues += self._start_or_wait(generation, told=generation.id not in untold)
         dues += self._send_notices_or_wait(chat, owed)
         return max(0.0, min(dues) - self.clock()) if dues else None
-
-    async def _merge_into(self, chat: int, into: Chat) -> None:
-        """Move what came into a chat since it was merged into another."""
-        async with self.db.transaction() as tx:
-            await chats.follow(tx, chat, into.id)
-        self.timers.wake(into.id)
 
     def _process_queue(self, chat: int, work: Iterable[Generation]) -> list[float]:
         """Submit a chat's queued requests, as slots allow; return when to look at the others."""

@@ -138,25 +138,25 @@ class Health:
 
     async def problems(self) -> dict[str, str]:
         """Return the problems found, by part; empty if all is well."""
+        database = ""
         async with self._one_writes:
-            is_known = 0 <= self.clock() - self._wrote_at < WRITE_CHECK_SECONDS
-            database = "" if is_known else await self._of_database()
-            if not (is_known or database):
-                self._wrote_at = self.clock()
+            if not 0 <= self.clock() - self._wrote_at < WRITE_CHECK_SECONDS:
+                database = await self._of_database()
+                self._wrote_at = -math.inf if database else self.clock()
         return self.problems_without_writing() | ({"database": database} if database else {})
 
     def problems_without_writing(self) -> dict[str, str]:
         """Return the problems that are known without a write to the database."""
-        found = {"updates": self._of_updates(), "scheduler": self._of_scheduler()}
-        return {part: problem for part, problem in found.items() if problem}
-
-    def _of_updates(self) -> str:
+        found = dict[str, str]()
         silence = self.clock() - (self.taken_at() or self._began_at)
-        return (
-            f"nothing came from Telegram for {silence:.0f} s"
-            if silence > MAX_UPDATE_SILENCE_SECONDS
-            else ""
-        )
+        if silence > MAX_UPDATE_SILENCE_SECONDS:
+            found["updates"] = f"nothing came from Telegram for {silence:.0f} s"
+        stalled = self.scheduler.stalled_seconds()
+        if stalled is None:
+            found["scheduler"] = "it has not started yet"
+        elif stalled > MAX_SCHEDULER_SILENCE_SECONDS:
+            found["scheduler"] = f"it looked after nothing for {stalled:.0f} s"
+        return found
 
     async def _of_database(self) -> str:
         try:
@@ -167,13 +167,3 @@ class Health:
         except sqlite3.Error as error:
             return f"it cannot be written: {error}"
         return ""
-
-    def _of_scheduler(self) -> str:
-        silence = self.scheduler.stalled_seconds()
-        if silence is None:
-            return "it has not started yet"
-        return (
-            f"it looked after nothing for {silence:.0f} s"
-            if silence > MAX_SCHEDULER_SILENCE_SECONDS
-            else ""
-        )

@@ -291,11 +291,11 @@ class Slots:
 class PerChatUpdateProcessor(BaseUpdateProcessor):
     """Handles updates of different chats concurrently, and reports each to the intake when done."""
 
-    def __init__(self, intake: Intake, slots: Slots | None = None) -> None:
+    def __init__(self, intake: Intake, slots: Slots) -> None:
         # not its own limit but our slots decide how many run
         super().__init__(MAX_WAITING_CHATS)
         self._intake = intake
-        self._slots = slots or Slots(MAX_CONCURRENT_CHATS)
+        self._slots = slots
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Handle one update; if a stop cancels that, it stays in the inbox."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from telegram.error import InvalidToken, TelegramError
@@ -75,7 +75,7 @@ def check_database(path: Path) -> list[Finding]:
     """Check that the database is intact, known to this version, and private."""
     try:
         mode = path.stat().st_mode
-        with closing(open_read_only(path)) as connection:
+        with closing(_open_read_only(path)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except FileNotFoundError:
@@ -93,10 +93,17 @@ def check_database(path: Path) -> list[Finding]:
     return ok(DATABASE, f"whole, at version {version}")
 
 
-def open_read_only(path: Path) -> sqlite3.Connection:
+def _open_read_only(path: Path) -> sqlite3.Connection:
     """Open a database read-only. Raises OSError if the path is no file."""
     process.require_regular_file(path)
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def read_rows(path: Path, query: str) -> list[Any]:
+    """Return the rows of a query; none if the database cannot be read."""
+    with suppress(OSError, sqlite3.Error), closing(_open_read_only(path)) as connection:
+        return connection.execute(query).fetchall()
+    return []
 
 
 def check_env_file(path: Path) -> list[Finding]:
@@ -267,14 +274,20 @@ async def check_files(bot: Bot, *, is_local: bool) -> list[Finding]:
     return ok(about, "the server's files can be seen")
 
 
+_EMPTY_ACCOUNT = failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
+
+
 async def check_key(api: AimlApi, url: str) -> list[Finding]:
     """Check the key, its scopes, the balance of the account, and its automatic top-up."""
     try:
         balance = await api.balance()
     except AccountError as refusal:
-        return _refusal_findings(refusal) + (
-            await _check_log(api) if refusal.may_lack_scope else []
-        )
+        if refusal.may_lack_scope:
+            found = "it may not read the balance: a scope is missing, which says nothing of money"
+            remedy = "give the key the scope for billing, or look at the balance yourself"
+            return warning("AIMLAPI_KEY", found, remedy) + await _check_log(api)
+        refused = failure("AIMLAPI_KEY", "it is refused", "copy it again from aimlapi.com")
+        return _EMPTY_ACCOUNT if refusal.reason is AccountProblem.MONEY else refused
     except ProviderError as error:
         if isinstance(error.__cause__, httpx.HTTPError | TimeoutError):
             found = f"{url} cannot be reached: {error}"
@@ -287,7 +300,7 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
         )
     findings = ok("AIMLAPI_KEY", f"${balance:.2f} left")
     if balance <= 0:
-        findings = failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
+        findings = _EMPTY_ACCOUNT
     return findings + await _check_top_up(api) + await _check_log(api)
 
 
@@ -321,20 +334,6 @@ async def _check_top_up(api: AimlApi) -> list[Finding]:
     )
 
 
-def _refusal_findings(refusal: AccountError) -> list[Finding]:
-    match refusal.reason:
-        case AccountProblem.KEY:
-            return failure("AIMLAPI_KEY", "it is refused", "copy it again from aimlapi.com")
-        case AccountProblem.MONEY:
-            return failure("AIMLAPI_KEY", "the account is empty", "top it up at aimlapi.com")
-        case _:
-            return warning(
-                "AIMLAPI_KEY",
-                "it may not read the balance: a scope is missing, which says nothing of money",
-                "give the key the scope for billing, or look at the balance yourself",
-            )
-
-
 def check_spending(settings: Settings) -> list[Finding]:
     """Tell who may spend what; warn if there is no limit at all."""
     said = describe_spending(settings)
@@ -348,13 +347,8 @@ def check_admins(settings: Settings) -> list[Finding]:
     """Tell who the admins are, by the settings or else by the link of the first start."""
     if settings.admin_ids:
         return ok("ADMIN_IDS", ", ".join(map(str, sorted(settings.admin_ids))))
-    found = []
-    with (
-        suppress(OSError, sqlite3.Error),
-        closing(open_read_only(settings.data_dir / DATABASE)) as connection,
-    ):
-        found = connection.execute("SELECT name, id FROM people WHERE is_admin = 1").fetchall()
-    if found:
+    query = "SELECT name, id FROM people WHERE is_admin = 1"
+    if found := read_rows(settings.data_dir / DATABASE, query):
         said = ", ".join(f"{name} ({number})" for name, number in found)
         remedy = "name the admins in ADMIN_IDS: once it is set, it counts alone"
         return warning("ADMIN_IDS", f"empty; by the link of the first start: {said}", remedy)

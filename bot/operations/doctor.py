@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-import sqlite3
 import time
-from contextlib import closing, suppress
 from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -23,7 +21,7 @@ from bot.operations.checks import (
     check_lock,
     failure,
     ok,
-    open_read_only,
+    read_rows,
     warning,
 )
 from bot.process import DATABASE
@@ -232,18 +230,15 @@ def check_selling(settings: Settings) -> list[Finding]:
             findings = warning(about, said, f"from {enough} on you do not, if STAR_USD is right")
         else:
             findings = ok(about, said)
-    with (
-        suppress(OSError, sqlite3.Error),
-        closing(open_read_only(settings.data_dir / DATABASE)) as connection,
-    ):
-        (owed,) = connection.execute(ledger.unspent(Pot.BOUGHT)).fetchone()
-        rates = [pricing.from_micros(rate) for (rate,) in connection.execute(payments.RATES)]
-        if owed and (others := [usd(rate) for rate in rates if rate != cost]):
-            said = (
-                f"{usd(cost)} now, and people hold {owed} credits, bought when one was "
-                f"{' or '.join(others)}: they buy more or less for them than they were told"
-            )
-            findings += warning("CREDIT_USD", said, "change it back, or give them the difference")
+    database = settings.data_dir / DATABASE
+    [(owed,)] = read_rows(database, ledger.unspent(Pot.BOUGHT)) or [(0,)]
+    rates = [pricing.from_micros(rate) for (rate,) in read_rows(database, payments.RATES)]
+    if owed and (others := [usd(rate) for rate in rates if rate != cost]):
+        said = (
+            f"{usd(cost)} now, and people hold {owed} credits, bought when one was "
+            f"{' or '.join(others)}: they buy more or less for them than they were told"
+        )
+        findings += warning("CREDIT_USD", said, "change it back, or give them the difference")
     return findings
 
 

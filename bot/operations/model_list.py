@@ -53,13 +53,6 @@ def as_json(offer: Offer) -> str:
 
 def as_text(offer: Offer, unknown_models: Sequence[str] = ()) -> str:
     """Return a table with a line per family, and the models that this version does not know."""
-    table = _table(offer)
-    if unknown_models:
-        table += "\n\nNew at the provider, not known to this version: " + ", ".join(unknown_models)
-    return table
-
-
-def _table(offer: Offer) -> str:
     rows = [("NAME", "MAKES VIDEOS OF", "SECONDS", "SHAPES", "US DOLLARS PER SECOND", "PRICE FROM")]
     rows += [
         (
@@ -75,10 +68,14 @@ def _table(offer: Offer) -> str:
         for family in offer
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
+    lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
-    )
+    ]
+    if unknown_models:
+        names = ", ".join(unknown_models)
+        lines += ["", f"New at the provider, not known to this version: {names}"]
+    return "\n".join(lines)
 
 
 def _family(family: Family) -> dict[str, object]:

@@ -155,7 +155,11 @@ class Intake(asyncio.Queue[object]):
     async def put(self, item: object) -> None:
         """Queue python-telegram-bot's stop signal before all other items."""
         self._stopping = True
-        self._clear()
+        # what is emptied in memory is restored at the next start
+        with contextlib.suppress(asyncio.QueueEmpty):
+            while True:
+                self.get_nowait()
+                self.task_done()
         await super().put(item)
 
     async def begin(self, update: object) -> None:
@@ -279,13 +283,6 @@ class Intake(asyncio.Queue[object]):
             except sqlite3.Error:
                 logger.exception("the disk does not take update %d, waiting", update_id)
                 await asyncio.sleep(RETRY_SECONDS)
-
-    def _clear(self) -> None:
-        """Empty the queue in memory at a stop: its updates are restored at the next start."""
-        with contextlib.suppress(asyncio.QueueEmpty):
-            while True:
-                self.get_nowait()
-                self.task_done()
 
 
 def _to_json(raw: object) -> str:

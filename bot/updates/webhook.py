@@ -123,7 +123,11 @@ class Webhook(Listening):
             try:
                 is_new = url is None
                 if is_new:
-                    await self._set()
+                    await self._bot.set_webhook(
+                        self._address.url,
+                        secret_token=self._address.secret,
+                        allowed_updates=UPDATES,
+                    )
                 info: Any = await self._request.post(f"{self._bot.base_url}/getWebhookInfo")
                 self.note_clock()
                 if is_new:
@@ -152,11 +156,6 @@ class Webhook(Listening):
     async def close(self) -> None:
         """Stop the server; Telegram sends again what got no response."""
         await self._server.stop()
-
-    async def _set(self) -> None:
-        await self._bot.set_webhook(
-            self._address.url, secret_token=self._address.secret, allowed_updates=UPDATES
-        )
 
     def _telegrams_time(self) -> float:
         """Return the current time by Telegram's clock, which dates its errors."""

@@ -13,7 +13,7 @@ from telegram import Bot, Update
 
 from bot import lifecycle
 from bot.app import Times
-from bot.tasks import PerChatUpdateProcessor
+from bot.tasks import PerChatUpdateProcessor, Slots
 from bot.updates import intake as door
 from bot.updates.intake import Intake
 from storage import SHARED_IDS, chats, inbox, notices
@@ -322,7 +322,7 @@ async def test_a_stop_comes_before_what_waits_and_what_waits_stays_on_disk(
 
 async def test_an_interrupted_update_stays_in_the_inbox(db: Database, bot: Bot) -> None:
     intake = intake_of(db)
-    processor = PerChatUpdateProcessor(intake)
+    processor = PerChatUpdateProcessor(intake, Slots(1))
     update = message(bot, 1, chat=7)
     await take(intake, update)
     entered = asyncio.Event()
@@ -359,7 +359,7 @@ async def test_a_chat_goes_on_when_the_disk_takes_its_updates_again(
     errors.expect("the disk does not take update 3")
     monkeypatch.setattr(door, "RETRY_SECONDS", 0.01)
     intake = intake_of(db)
-    processor, handled = PerChatUpdateProcessor(intake), []
+    processor, handled = PerChatUpdateProcessor(intake, Slots(1)), []
     updates = [message(bot, number, chat=7) for number in (1, 2, 3)]
     for update in updates:
         await take(intake, update)
@@ -405,7 +405,7 @@ async def test_an_update_that_breaks_past_its_handlers_frees_its_chat(
         raise LookupError
 
     with pytest.raises(LookupError):
-        await PerChatUpdateProcessor(intake).process_update(first, handler())
+        await PerChatUpdateProcessor(intake, Slots(1)).process_update(first, handler())
     assert await got(intake) == 2
 
 
