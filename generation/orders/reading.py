@@ -226,11 +226,10 @@ _TOKEN = re.compile(
     rf"|[{_UNSPACED}]+|[^\W\d_{_UNSPACED}]"
     rf"(?:[^\W\d_{_UNSPACED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
 )
-_TIMES_SIGN = re.compile(r"(?<=\d)[x×\uff1a](?=\d)")
+_TIMES_SIGN = re.compile(r"(?<=\d)[x×](?=\d)")
 """Signs used instead of a shape's colon."""
-_PART = re.compile(
-    r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\uff0c\uff01\uff1f\uff1b\u060c\u061f\u0964]|\s-+\s|:\s"
-)
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
+_PART = re.compile(r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\u060c\u061f\u0964]|\s-+\s|:\s")
 _MAX_SECONDS = 300
 _MAX_TAIL = 12
 """Words at the end of a part in which options are searched."""
@@ -275,7 +274,7 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
     found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
     for one, units in (("1", "seconds"), ("60", "minutes"), ("3600", "hours")):
         found |= {f"0 {unit}": _Phrase({"seconds": one}) for unit in words[units]}
-    return {tuple(_tokenize(phrase)): one for phrase, one in found.items()}
+    return {tuple(chain(*_parts(phrase))): one for phrase, one in found.items()}
 
 
 @cache
@@ -288,15 +287,32 @@ def _trigger_words() -> frozenset[str]:
 @cache
 def _unspaced_words() -> re.Pattern[str]:
     """Return a pattern of the known words that may be written without blanks, longest first."""
-    known = re.findall(f"[{_UNSPACED}]+", json.dumps(_plain_words(), ensure_ascii=False))
+    known = re.findall(
+        f"[{_UNSPACED}]+", _normalize(json.dumps(_plain_words(), ensure_ascii=False))
+    )
     return re.compile("|".join(sorted(known, key=len, reverse=True)))
 
 
-def _tokenize(text: str) -> list[str]:
-    """Return the words and numbers of a text; words without blanks are split if all are known."""
-    found = _TOKEN.findall(_TIMES_SIGN.sub(":", unicodedata.normalize("NFC", text).casefold()))
-    parts = [(one, _unspaced_words().findall(one)) for one in found]
-    return [*chain(*(known if "".join(known) == one else [one] for one, known in parts))]
+def _normalize(text: str) -> str:
+    """Return a text without case, its digits and signs in their usual form."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    return _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), _TIMES_SIGN.sub(":", text))
+
+
+def _parts(text: str) -> list[list[str]]:
+    """Return the words and numbers of each part of a text, between its commas.
+
+    Words written without blanks are split if all are known.
+    """
+    return [
+        [*chain(*map(_split_unspaced, _TOKEN.findall(part)))]
+        for part in _PART.split(_normalize(text))
+    ]
+
+
+def _split_unspaced(word: str) -> list[str]:
+    known = _unspaced_words().findall(word)
+    return known if "".join(known) == word else [word]
 
 
 def plain_options(prompt: str) -> Options:
@@ -316,13 +332,14 @@ def plain_options(prompt: str) -> Options:
 def _plain_fields(prompt: str) -> dict[str, Any]:
     """Return the fields of `Options` that a prompt states in plain words, `seconds` unlimited."""
     said: dict[str, Any] = {}
-    words = _tokenize(prompt)
+    parts = _parts(prompt)
+    words = [*chain(*parts)]
     if not any(word[0].isdecimal() for word in words) and _trigger_words().isdisjoint(words):
         return said
     if shape := next((word for word in words if word in _CLEAR_SHAPES), None):
         said["aspect_ratio"] = shape
-    for part in _PART.split(prompt):
-        said |= _options_of_part(_tokenize(part))
+    for part in parts:
+        said |= _options_of_part(part)
     return said
 
 
@@ -333,13 +350,12 @@ def options_only(text: str) -> str:
     """
     typed = read(text)
     said = _plain_fields(typed.prompt)
-    parts = [_tokenize(part) for part in _PART.split(typed.prompt)]
     # an emoji may be what the video shows
     has_emoji = any(unicodedata.category(character) == "So" for character in typed.prompt)
     if (
         typed.problems
         or has_emoji
-        or any(_read_phrases(one, 0, whole=True)[1] < len(one) for one in parts)
+        or any(_read_phrases(one, 0, whole=True)[1] < len(one) for one in _parts(typed.prompt))
     ):
         return ""
     near = {name: f"{NEAREST}{one}" if isinstance(one, str) else one for name, one in said.items()}
