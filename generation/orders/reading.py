@@ -231,6 +231,7 @@ _TIMES_SIGN = re.compile(r"(?<=\d)[x×](?=\d)")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _PART = re.compile(r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\u060c\u061f\u0964]|\s-+\s|:\s")
 _MAX_SECONDS = 300
+"""A longer time at the end of other words is how long the subject lasts, not the video."""
 _MAX_TAIL = 12
 """Words at the end of a part in which options are searched."""
 _MAX_PHRASE = 6
@@ -323,14 +324,13 @@ def plain_options(prompt: str) -> Options:
     second video of …"). What was read this way is confirmed on a card before it costs anything.
     """
     said = _plain_fields(prompt)
-    if int(said.get("seconds", 1)) not in range(1, _MAX_SECONDS + 1):
-        # that is how long the subject lasts, not the video
+    if said.get("seconds") == "0":
         del said["seconds"]
     return Options(**said)
 
 
 def _plain_fields(prompt: str) -> dict[str, Any]:
-    """Return the fields of `Options` that a prompt states in plain words, `seconds` unlimited."""
+    """Return the fields of `Options` that a prompt states in plain words; `seconds` may be "0"."""
     said: dict[str, Any] = {}
     parts = _parts(prompt)
     words = [*chain(*parts)]
@@ -381,6 +381,8 @@ def _options_of_part(tokens: list[str]) -> dict[str, str | bool]:
     for start in range(max(0, len(tokens) - _MAX_TAIL) if tokens else 0, len(tokens)):
         found, end, _ = _read_phrases(tokens, start, whole=start == 0)
         if end == len(tokens) and found:
+            if start and int(found.get("seconds", 0)) > _MAX_SECONDS:
+                del found["seconds"]
             return found
     found, _, is_video = _read_phrases(tokens, 0, whole=False)
     return found if is_video else {}

@@ -356,6 +356,9 @@ async def test_plain_words_preset_a_card_and_never_cost_unseen(
     await chat.send(ann, "/video a wide river for 8 seconds")
     card = await chat.wait(says("8 seconds · 16:9"))
     assert await spent(house, ann) == 17
+    await chat.send(ann, "/video a wide river, 10 minutes")
+    await chat.wait(says("12 seconds · 16:9"))
+    assert await spent(house, ann) == 17
     await chat.send(ann, "/video a wide river for 8 seconds --seconds 4")
     await chat.wait(shows_video("a wide river for 8 seconds"))
     assert provider.submissions[1].body["duration"] == 4

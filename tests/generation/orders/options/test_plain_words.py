@@ -94,6 +94,13 @@ TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(s
         ("แมว 8วินาทีแนวตั้ง", Options(seconds="8", aspect_ratio="9:16")),
         ("고양이, 세로, 8초", Options(seconds="8", aspect_ratio="9:16")),
         ("a cat for 100 seconds", Options(seconds="100")),
+        ("a cat, 10 minutes", Options(seconds="600")),
+        ("500 seconds", Options(seconds="500")),
+        ("1 hour, a cat on a boat, vertical", Options(seconds="3600", aspect_ratio="9:16")),
+        ("a 10 minute video of a cat", Options(seconds="600")),
+        ("кот, 10 минут", Options(seconds="600")),
+        ("eine Katze, zehn Minuten", Options(seconds="600")),
+        ("一只猫\uff0c10分钟", Options(seconds="600")),
         ("a cat, 1 minute", Options(seconds="60")),
         ("кот на 2 минуты", Options(seconds="120")),
         ("a cat, one minute", Options(seconds="60")),
@@ -119,7 +126,8 @@ def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
         "a silent forest", "the forest is silent", "8 seconds before midnight a bell rings",
         "a clock shows 9:16 in the morning", "a cat sleeps 2 hours",
         "竖屏的猫", "แมว", "the train leaves at 9:15", "a landscape with hills",
-        "a mountain landscape", "500 seconds", "0 seconds",
+        "a mountain landscape", "0 seconds",
+        "a man gets up, walks for 3 hours", "he waits 10 minutes", "a cat, 0 seconds",
         "9:15 minutes", "1,000 seconds", "a one minute walk",
         "a 10 second countdown clock", "five minutes to midnight", "a 5 minute walk", "8 cats",
         "8 samurai",
@@ -180,7 +188,8 @@ def test_plain_words_that_say_what_is_usual_are_nothing_to_ask_about() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["for 100 seconds", "1 minute", "3 seconds", "1:1", "1080p", "without sound"]
+    "words",
+    ["for 100 seconds", "1 minute", "10 minutes", "3 seconds", "1:1", "1080p", "without sound"],
 )
 def test_what_is_said_and_not_to_be_had_is_asked_about(words: str) -> None:
     assert quoted(f"a cat, {words}").is_from_words
