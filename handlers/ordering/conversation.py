@@ -9,7 +9,7 @@ answer to a question, a tap on a price. Everything else gets a card that asks fi
 private, forwarded messages and albums, video frames, somebody else's text, changes to a video,
 plain words that were read as options, and text that may continue in the next message. Small talk
 and text without letters order nothing. Neither does an edit: it updates the card while that is
-open, and an order that can still be undone becomes a card again (`undo_order`).
+open, and an order that was not submitted yet becomes a card again (`undo_order`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from telegram.constants import MessageLimit
 from telegram.ext import filters
 
 from generation.jobs import lifecycle
+from generation.jobs.outcomes import CancelWanted
 from generation.orders import substitutes
 from generation.orders.reading import CHANGE_MARK, apply_change, drop_restated, read
 from handlers.ordering import placing
@@ -283,7 +284,7 @@ async def answer_small_talk(
 
 
 async def undo_order(update: Update, context: Context) -> None:
-    """Cancel the order of an edited message if it can be undone, and put a card in its place.
+    """Cancel the order of an edited message unless it was submitted; a card takes its place.
 
     Also for an order that was cancelled already. The card takes over the status message, and the
     message's own handler, which runs after this, puts the new text on it.
@@ -295,30 +296,37 @@ async def undo_order(update: Update, context: Context) -> None:
     sender = await identify_sender(update, services)
     if sender is None or sender.edited or sender.access is not Access.MEMBER:
         return
-    now, cause = services.clock(), cause_of(message)
+    now, cause, steps = services.clock(), cause_of(message), list[lifecycle.AppliedTransition]()
     async with services.db.reading() as connection:
-        order = await generations.by_cause(connection, cause)
-    if order is not None and order.state is State.QUEUED and order.due_at > now:
-        order = await lifecycle.cancel(services.db, order.id, sender.account, now=now)
-    if order is None or order.state is not State.CANCELLED or order.account != sender.account:
-        return
-    status = services.status.keep_message(order)
-    services.wake(order.chat)
-    content = CardContent(
-        cause=cause,
-        kind=CardKind.PICTURE if order.picture else CardKind.PROMPT,
-        chat=sender.chat.id,
-        thread_id=sender.thread_id,
-        account=sender.account,
-        message_id=order.message_id,
-        prompt=order.prompt,
-        picture=order.picture,
-        picture_by=order.picture_by,
-    )
+        if await generations.by_cause(connection, cause) is None:
+            return
     async with services.db.transaction() as tx:
+        order = await generations.by_cause(tx, cause)
+        if order is None or order.account != sender.account:
+            return
+        # one that was submitted goes on, even if it comes back into the queue
+        if order.state is State.QUEUED:
+            steps = await lifecycle.apply(tx, order.id, CancelWanted(), now=now)
+            order = steps[-1].after
+        if order.state is not State.CANCELLED:
+            return
+        content = CardContent(
+            cause=cause,
+            kind=CardKind.PICTURE if order.picture else CardKind.PROMPT,
+            chat=sender.chat.id,
+            thread_id=sender.thread_id,
+            account=sender.account,
+            message_id=order.message_id,
+            prompt=order.prompt,
+            picture=order.picture,
+            picture_by=order.picture_by,
+        )
         card, replaced = await cards.ask(tx, content, now=now)
+        status = services.status.keep_message(order)
         if status is not None and card.state == "open":
             await cards.shown(tx, card.id, status)
+    lifecycle.log_steps(steps)
+    services.wake(order.chat)
     await sender.delete_cards(replaced)
 
 

@@ -42,6 +42,7 @@ async def test_an_edit_after_the_order_does_nothing(
     card = await chat.wait(says("“a lighthouse”"))
     await card.press(button_of(card, "🎬"), by=ann)
     direct = await chat.send(ann, "/video a windmill")
+    await provider.wait_for_submissions(2)
     await chat.edit(asked, "a tower")
     await chat.edit(direct, "/video a mill")
     await chat.wait(shows_video("a windmill"))

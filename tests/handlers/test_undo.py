@@ -325,6 +325,46 @@ async def test_what_waits_in_line_can_be_cancelled_below_its_status(
         assert await became(house, 2) is State.CANCELLED
 
 
+async def test_what_waits_in_line_is_edited_as_if_it_could_be_undone(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    provider.render_seconds = 60.0
+    async with house.running(provider_slots=1):
+        await chat.send(ann, "/video a cat")
+        await provider.wait_for_submissions(1)
+        asked = await chat.send(ann, "/video a dg")
+        status = await chat.wait(says("Number 1 in line. 9 credits, 36 left."))
+        await chat.edit(asked, "/video a dog --seconds 8")
+        assert await chat.wait(says("“a dog”")) is status
+        assert await became(house, 2) is State.CANCELLED
+        assert await spent(house, ann) == 9
+        await status.press("🎬 Make it · 17", by=ann)
+        await chat.wait(says("Number 1 in line. 17 credits, 28 left."))
+
+
+@pytest.mark.slow
+async def test_an_edit_of_what_has_left_changes_nothing(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    clock, released = Clock(), asyncio.Event()
+    provider.faults.next("submit", Refusal.hang(released))
+    async with house.running(undo_seconds=LONG, clock=clock) as bot:
+        asked = await chat.send(ann, "/video a cat")
+        await chat.wait(says("On it!"))
+        clock.skip(LONG)
+        bot.wake(1)
+        async with asyncio.timeout(20):
+            while await became(house, 1) is not State.SUBMITTING:
+                await asyncio.sleep(0.01)
+        await chat.edit(asked, "/video a dog")
+        await has(chat, ann, 45)
+        assert not (await only(house, ann)).cancel_wanted, "nor if it comes back into the line"
+        released.set()
+        await chat.wait(shows_video("a cat"))
+        await has(chat, ann, 45)
+    assert len(provider.submissions) == 1
+
+
 async def test_within_the_time_the_command_cancels_too(
     house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
