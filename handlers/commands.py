@@ -236,7 +236,7 @@ def short_description(translator: Translator, offer: Offer, terms: Terms) -> str
 
 def _free_videos_text(translator: Translator, period: Period, count: int) -> str:
     ngettext = translator.ngettext
-    text = {
+    return {
         Period.DAY: ngettext(
             "About {count} free video a day.", "About {count} free videos a day.", count
         ),
@@ -252,7 +252,6 @@ def _free_videos_text(translator: Translator, period: Period, count: int) -> str
             count,
         ),
     }[period]
-    return text.format(count=translator.number(count))
 
 
 def where_pictures_go(translator: Translator) -> str:

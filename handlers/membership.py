@@ -184,7 +184,7 @@ async def pool_text(services: Services, sender: Sender) -> str:
             "{count} of them were bought and do not expire.",
             pool.bought,
         ) if pool.left else _("They do not expire.")  # fmt: skip
-        lines.append(bought.format(count=translator.number(pool.bought)))
+        lines.append(bought)
     else:
         left = (
             _("This group has {left} of {all} left, about {videos}.")
@@ -202,17 +202,13 @@ async def pool_text(services: Services, sender: Sender) -> str:
         share = translator.number(pool.share)
         lines.append(_("Each member may use {share} of them.").format(share=share))
     if pool.renews_at is not None:
-        renews = (
-            ngettext(
-                "It gets {count} free credit again {when}.",
-                "It gets {count} free credits again {when}.",
-                pool.size,
-            )
-            if pool.bought > 0
-            else _("They renew {when}.")
-        )
         when = translator.time_until(pool.renews_at - now)
-        lines.append(renews.format(count=translator.number(pool.size), when=when))
+        renews = ngettext(
+            "It gets {count} free credit again {when}.",
+            "It gets {count} free credits again {when}.",
+            pool.size, when=when,
+        ) if pool.bought > 0 else _("They renew {when}.").format(when=when)  # fmt: skip
+        lines.append(renews)
     if pool.bought < 0:
         owed = translator.credits(-pool.bought)
         lines.append(

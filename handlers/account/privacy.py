@@ -50,7 +50,8 @@ def text(policy: OperatorPolicy, translator: Translator) -> str:
             "I forget your ideas after {days} day.",
             "I forget your ideas after {days} days.",
             policy.retention_days,
-        ).format(days=translator.number(policy.retention_days))
+            days=translator.number(policy.retention_days),
+        )
     parts = [
         _(
             "What I keep: your name and number at Telegram, your settings, your ideas, and where "
@@ -163,7 +164,7 @@ def question(stored: Mapping[Pot, int], translator: Translator) -> str:
                 "⚠️ You have {count} bought credit; it will be gone.",
                 "⚠️ You have {count} bought credits; they will be gone.",
                 bought,
-            ).format(count=translator.number(bought))
+            )
         )
     if granted := stored.get(Pot.GRANTED, 0):
         lines.append(
@@ -171,7 +172,7 @@ def question(stored: Mapping[Pot, int], translator: Translator) -> str:
                 "⚠️ You have {count} credit as a gift; it will be gone.",
                 "⚠️ You have {count} credits as a gift; they will be gone.",
                 granted,
-            ).format(count=translator.number(granted))
+            )
         )
     return "\n\n".join(lines)
 

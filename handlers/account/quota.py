@@ -67,8 +67,8 @@ def text(
                 "{held} credit is set aside for {videos} being made.",
                 "{held} credits are set aside for {videos} being made.",
                 balance.held,
-            ).format(
-                held=translator.number(balance.held), videos=videos(translator, max(1, pending))
+                held=translator.number(balance.held),
+                videos=videos(translator, max(1, pending)),
             )
         )
     if balance.renews_at is not None and terms.free_credits > 0:

@@ -306,10 +306,9 @@ def _cost_lines(figures: Figures, translator: Translator) -> list[str]:
         text = translator.ngettext(
             "Cost told by the provider: {money} for {count} video",
             "Cost told by the provider: {money} for {count} videos",
-            figures.told,
-        )
-        spent = money(pricing.from_micros(figures.spent))
-        lines.append(text.format(money=spent, count=translator.number(figures.told)))
+            figures.told, money=money(pricing.from_micros(figures.spent)),
+        )  # fmt: skip
+        lines.append(text)
     took = figures.took
     half, most = quantile(took, MEDIAN), quantile(took, P95)
     if half is not None and most is not None:

@@ -90,7 +90,7 @@ def _invite_text(link: Invite, sender: Sender, services: Services) -> str:
     translator = sender.translator
     uses = translator.ngettext(
         "This link is for {count} person.", "This link is for {count} people.", link.uses
-    ).format(count=translator.number(link.uses))
+    )
     gives = (
         translator.gettext("Each gets {credits}.").format(
             credits=worth(translator, link.credits, services.usual_cost)
@@ -143,7 +143,6 @@ async def revoke(
         "This link is revoked. {count} people used it.",
         link.used,
     )
-    text = text.format(count=sender.translator.number(link.used))
     await sender.show(text, [home_row(sender.translator)], shown)
 
 

@@ -187,9 +187,7 @@ async def export(sender: Sender, words: Sequence[str], cause: str, services: Ser
             await sender.reply(_("There is nothing in that time."))
             return
         file.seek(0)
-        caption = sender.translator.ngettext("{count} row", "{count} rows", count).format(
-            count=sender.translator.number(count)
-        )
+        caption = sender.translator.ngettext("{count} row", "{count} rows", count)
         if not is_whole or (not wanted.of_payments and count >= statistics.MOST_EXPORTED):
             caption = _("{rows}; not all fit. Ask for one month: /export 2026-10").format(
                 rows=caption

@@ -329,7 +329,8 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
             "{used} of the credits is used. It would be owed.",
             "{used} of the credits are used. They would be owed.",
             spent,
-        ).format(used=sender.translator.number(spent))
+            used=sender.translator.number(spent),
+        )
         if spent
         else _("None of the credits is used.")
     )

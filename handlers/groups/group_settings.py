@@ -122,7 +122,7 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
                 "Each member gets {count} video a day.",
                 "Each member gets {count} videos a day.",
                 group.per_day,
-            ).format(count=translator.number(group.per_day))
+            )
         )
     hours = group.quiet_hours
     lines.append(

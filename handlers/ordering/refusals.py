@@ -258,23 +258,20 @@ def _refusal_text(
     """Return why an order was not accepted."""
     match answer:
         case TooManyPending(pending, elsewhere) if elsewhere and not in_private:
-            text = translator.ngettext(
+            return translator.ngettext(
                 "{count} video of yours is on the way in another chat. One more once it is done; "
                 "you can cancel it in private.",
                 "{count} videos of yours are on the way, {elsewhere} in other chats. One more once "
                 "one is done; you can cancel them in private.",
-                pending,
-            )
-            return text.format(
-                count=translator.number(pending), elsewhere=translator.number(elsewhere)
-            )
+                pending, elsewhere=translator.number(elsewhere),
+            )  # fmt: skip
         case TooManyPending(pending):
             return translator.ngettext(
                 "{count} video of yours is on the way. One more once it is done, or /cancel it.",
                 "{count} videos of yours are on the way. One more once one is done, "
                 "or /cancel one.",
                 pending,
-            ).format(count=translator.number(pending))
+            )
         case OverBudget(renews_at):
             text = (
                 translator.gettext("There are no more free videos. Ask the owner of this bot.")

@@ -265,16 +265,16 @@ def _about_payment(
             translator.ngettext(
                 "{used} of them was used: you owe it, and the next credits pay it first.",
                 "{used} of them were used: you owe them, and the next credits pay them first.",
-                used,
+                used, used=translator.number(used),
             )
             if facts.get("for_group") is None
             else translator.ngettext(
                 "{used} of them was used: the next credits bought for the group pay it first.",
                 "{used} of them were used: the next credits bought for the group pay them first.",
-                used,
+                used, used=translator.number(used),
             )
-        )
-        text = f"{text} {owe.format(used=translator.number(used))}"
+        )  # fmt: skip
+        text = f"{text} {owe}"
     return text
 
 

@@ -305,7 +305,7 @@ def _morning_text(facts: Mapping[str, Any], translator: Translator) -> str:
     text = _("☀️ Yesterday: {videos}, {money}, {people}.").format(
         videos=videos(translator, facts["delivered"]),
         money=translator.money(from_micros(facts["spent"])),
-        people=people.format(count=translator.number(facts["people"])),
+        people=people,
     )
     if facts["lasts"] is not None:
         lasts = _("The balance lasts about {time}.")

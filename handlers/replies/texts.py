@@ -49,9 +49,9 @@ class Translator:
         """Translate a text."""
         return self.texts.gettext(text)
 
-    def ngettext(self, one: str, many: str, count: int) -> str:
-        """Translate a text in the plural form of a number."""
-        return self.texts.ngettext(one, many, count)
+    def ngettext(self, one: str, many: str, number: int, /, **values: str) -> str:
+        """Translate a text in the plural form of a number, and fill in its `{count}` and values."""
+        return self.texts.ngettext(one, many, number).format(count=self.number(number), **values)
 
     def number(self, count: float) -> str:
         """Format a number."""
@@ -92,8 +92,7 @@ class Translator:
 
     def credits(self, count: int) -> str:
         """Format a number of credits: "5 credits"."""
-        text = self.ngettext("{count} credit", "{count} credits", count)
-        return text.format(count=self.number(count))
+        return self.ngettext("{count} credit", "{count} credits", count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,34 +238,31 @@ def payment_text(accepted: Accepted, translator: Translator, *, in_private: bool
     """Return what an order costs and what is left; a person's balance is told only in private."""
     cost, pooled = accepted.generation.credits, accepted.pooled
     if pooled == cost:
-        text, left = translator.ngettext(
+        return translator.ngettext(
             "The group pays {count} credit, {left} left.",
             "The group pays {count} credits, {left} left.",
-            cost,
-        ), accepted.pool_left  # fmt: skip
-    elif in_private:
-        text, left = translator.ngettext(
-            "{count} credit, {left} left.", "{count} credits, {left} left.", cost
-        ), accepted.left  # fmt: skip
-    elif pooled:
+            cost, left=translator.number(accepted.pool_left),
+        )  # fmt: skip
+    if in_private:
+        return translator.ngettext(
+            "{count} credit, {left} left.", "{count} credits, {left} left.",
+            cost, left=translator.number(accepted.left),
+        )  # fmt: skip
+    if pooled:
         return translator.gettext("{cost}, {pooled} of them from the group.").format(
             cost=translator.credits(cost), pooled=translator.number(pooled)
         )
-    else:
-        return translator.gettext("{cost} of your own.").format(cost=translator.credits(cost))
-    return text.format(count=translator.number(cost), left=translator.number(left))
+    return translator.gettext("{cost} of your own.").format(cost=translator.credits(cost))
 
 
 def videos(translator: Translator, count: int) -> str:
     """Format a number of videos: "2 videos"."""
-    text = translator.ngettext("{count} video", "{count} videos", count)
-    return text.format(count=translator.number(count))
+    return translator.ngettext("{count} video", "{count} videos", count)
 
 
 def credits_returned(translator: Translator, count: int) -> str:
     """Return the text that so many credits were returned."""
-    text = translator.ngettext("{count} credit is back.", "{count} credits are back.", count)
-    return text.format(count=translator.number(count))
+    return translator.ngettext("{count} credit is back.", "{count} credits are back.", count)
 
 
 def worth(translator: Translator, count: int, cost: int) -> str:

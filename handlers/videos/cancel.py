@@ -59,8 +59,7 @@ def text(
             for request in listed
         ]
         if more := len(unfinished) - len(listed):
-            line = translator.ngettext("… and {count} more.", "… and {count} more.", more)
-            lines.append(line.format(count=translator.number(more)))
+            lines.append(translator.ngettext("… and {count} more.", "… and {count} more.", more))
         if any(request.state is State.QUEUED for request in unfinished):
             lines.append(translator.gettext("Which one should I cancel?"))
     elif in_private:
@@ -75,7 +74,7 @@ def text(
             "{count} videos of yours are under way in other chats. You can cancel them in private.",
             elsewhere,
         )
-        lines.append(line.format(count=translator.number(elsewhere)))
+        lines.append(line)
     return "\n".join(lines)
 
 

@@ -95,7 +95,8 @@ def text(scenes: Sequence[Scene], translator: Translator) -> str:
             "Your film: {count} scene, {length}. Tap a number to change that scene.",
             "Your film: {count} scenes, {length}. Tap a number to change that scene.",
             len(scenes),
-        ).format(count=translator.number(len(scenes)), length=length)
+            length=length,
+        )
     lines = [head]
     for number, scene in enumerate(scenes, start=1):
         prompt = truncate(scene.video.prompt, _MAX_PROMPT_LENGTH) or _("(forgotten)")

@@ -317,7 +317,7 @@ async def send_undelivered(services: Services, sender: Sender) -> None:
         "I have a video for you that I could not deliver. Here it comes.",
         "I have {count} videos for you that I could not deliver. Here they come.",
         len(found),
-    ).format(count=sender.translator.number(len(found)))
+    )
     await sender.reply(text)
     for generation in found:
         services.deliver_kept(generation, sender.chat)
