@@ -81,7 +81,7 @@ async def find_id(services: Services, who: int | str) -> int | None:
     return person.id if person else None
 
 
-def unknown_text(who: int | str | None, translator: Translator) -> str:
+def unknown_text(who: int | str, translator: Translator) -> str:
     """Say that a name or id is not known, and what to use instead."""
     _ = translator.gettext
     if isinstance(who, str):

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from handlers.context import Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
-    from storage.chats import Chat
     from storage.database import Connection
 
 router = Router()
@@ -37,28 +36,24 @@ MAX_NOTE_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The arguments of /grant.
+    """The arguments of /grant; `who` is an id, below zero for a group or channel, or an @name."""
 
-    `who` is an id, negative for a group or channel, an @name without its @, or None for the author
-    of the message replied to.
-    """
-
-    who: int | str | None
+    who: int | str
     credits: int
     note: str | None
 
 
-def read_grant(words: Sequence[str], *, is_reply: bool) -> Grant | None:
-    """Read `WHO CREDITS [NOTE]`, or `CREDITS [NOTE]` in a reply to a message; None for neither.
+def read_grant(words: Sequence[str], author: int | None = None) -> Grant | None:
+    """Read `WHO CREDITS [NOTE]`, or `CREDITS [NOTE]` in a reply to an author; None for neither.
 
     A reply may still name another person, by @name or id: two numbers are an id and credits.
     """
     first, second = (*words, "", "")[:2]
     two_numbers = isinstance(read_who(first), int) and read_number(second) is not None
-    named = not is_reply or first.startswith("@") or two_numbers
-    who, rest = (read_who(first), words[1:]) if named else (None, words)
+    named = author is None or first.startswith("@") or two_numbers
+    who, rest = (read_who(first), words[1:]) if named else (author, words)
     credits_ = read_number(rest[0]) if rest else None
-    if (named and who is None) or not credits_ or credits_ > MAX_CREDITS:
+    if who is None or not credits_ or credits_ > MAX_CREDITS:
         return None
     return Grant(who, credits_, " ".join(rest[1:])[:MAX_NOTE_LENGTH] or None)
 
@@ -68,19 +63,16 @@ async def grant(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
     """Grant credits once, and owe the person a notice."""
-    author = target_of_reply(message.reply_to_message)
-    wanted = read_grant(words, is_reply=author is not None)
-    if wanted is None:
-        text = grant_usage(sender.translator)
-    else:
-        named = author if wanted.who is None else wanted.who
-        who = None if named is None else await _find_recipient(services, named)
-        text = await _grant_recipient(services, sender, who, wanted, cause)
+    wanted = read_grant(words, target_of_reply(message.reply_to_message))
+    text = (
+        _usage(sender.translator)
+        if wanted is None
+        else await _grant(services, sender, wanted, cause)
+    )
     await sender.reply(text, reply_to=message.message_id)
 
 
-def grant_usage(translator: Translator) -> str:
-    """Return the usage of /grant."""
+def _usage(translator: Translator) -> str:
     return translator.gettext(
         "Write /grant WHO CREDITS [NOTE]\n"
         "WHO: an id or an @name. With the id of a group or channel (below zero), whoever writes "
@@ -91,30 +83,20 @@ def grant_usage(translator: Translator) -> str:
     ).format(most=translator.number(MAX_CREDITS))
 
 
-async def _find_recipient(services: Services, who: int | str) -> int | Chat | None:
-    """Return a person's id, or a chat the bot knows."""
-    number = await find_id(services, who)
-    if number is None or number > 0:
-        return number
-    async with services.db.reading() as connection:
-        return await chats.by_telegram_id(connection, number)
-
-
-async def _grant_recipient(
-    services: Services, admin: Sender, who: int | Chat | None, wanted: Grant, cause: str
-) -> str:
+async def _grant(services: Services, admin: Sender, wanted: Grant, cause: str) -> str:
     """Grant credits once; return the text that says what was done."""
-    translator = admin.translator
-    if who is None:
-        return unknown_text(wanted.who, translator)
-    if isinstance(who, int):
-        return await _grant_person(services, admin, who, wanted, cause)
+    translator, number = admin.translator, await find_id(services, wanted.who)
+    if number is not None and number > 0:
+        return await _grant_person(services, admin, number, wanted, cause)
     async with services.db.transaction() as tx:
-        account, whom = Account.chat(who.id), who.telegram_id
+        chat = None if number is None else await chats.by_telegram_id(tx, number)
+        if chat is None:
+            return unknown_text(wanted.who, translator)
+        account, whom = Account.chat(chat.id), chat.telegram_id
         await _store(tx, services, account, wanted, whom=whom, by=admin, cause=cause)
     # the grant is for those who write as the chat: members have their own credits and the pool
     return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
-        title=unlinked(who.title), credits=translator.credits(wanted.credits)
+        title=unlinked(chat.title), credits=translator.credits(wanted.credits)
     )
 
 

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from storage.chats import Chat
     from storage.database import Connection
     from storage.outages import Cooldown
-    from storage.statistics import Activity
 
 router = Router()
 
@@ -135,71 +134,48 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
 # people
 
 
-def people_lines(page: Sequence[Activity], first: int, translator: Translator) -> str:
-    """List people with the ids that commands take; `first` is the number of the first line."""
-    _, lines = translator.gettext, []
-    for place, one in enumerate(page, start=first):
+@router.command("people")
+async def list_people(sender: Sender, words: Sequence[str], services: Services) -> None:
+    """Show an admin the people who use the bot, or those with the words in their names."""
+    wanted = " ".join(words).replace(":", "").removeprefix("@").encode()[:MAX_SEARCH_BYTES]
+    await show_people(sender, ShowPeople(0, wanted.decode(errors="ignore")), None, services)
+
+
+@router.button(ShowPeople, admins=True)
+async def show_people(
+    sender: Sender, press: ShowPeople, shown: int | None, services: Services
+) -> None:
+    """Show a page of people, with the ids that commands take and a row of buttons for each."""
+    _, skip = sender.translator.gettext, press.page * PER_PAGE
+    page, all_ = await statistics.most_active(
+        services.db, limit=PER_PAGE, skip=skip, called=press.words
+    )
+    valid, pages = clamp_page(press.page, all_, PER_PAGE)
+    if valid != press.page:
+        await show_people(sender, ShowPeople(valid, press.words), shown, services)
+        return
+    lines, rows = list[str](), list[list[Button]]()
+    for place, one in enumerate(page, start=skip + 1):
         line = (
             _("{place}. {name} ({number}): {videos}, banned")
             if one.is_banned
             else _("{place}. {name} ({number}): {videos}")
         )
         name = f"@{one.username}" if one.username else unlinked(one.name)
-        lines.append(
-            line.format(
-                place=place, name=name, number=one.person, videos=videos(translator, one.asked)
-            )
-        )
-    return "\n".join(lines)
-
-
-def people_buttons(
-    page: Sequence[Activity], number: int, pages: int, translator: Translator, words: str
-) -> list[list[Button]]:
-    """Return a row of buttons for each person of a page, and those that turn pages."""
-    _, rows = translator.gettext, []
-    for place, one in enumerate(page, start=number * PER_PAGE + 1):
-        row = [
-            Button(_("{place} · Grant").format(place=place), GrantTo(one.person)),
-            Button(_("{place} · Limit").format(place=place), LimitTo(one.person)),
-        ]
-        row.append(
+        asked = videos(sender.translator, one.asked)
+        lines.append(line.format(place=place, name=name, number=one.person, videos=asked))
+        ban = (
             Button(_("{place} · Unban").format(place=place), UnbanPerson(one.person))
             if one.is_banned
             else Button(_("{place} · Ban").format(place=place), BanPerson(one.person))
         )
-        rows.append(row)
-    return [*rows, page_buttons(number, pages, lambda page: ShowPeople(page, words))]
-
-
-@router.command("people")
-async def list_people(sender: Sender, words: Sequence[str], services: Services) -> None:
-    """Show an admin the people who use the bot, or those with the words in their names."""
-    wanted = " ".join(words).replace(":", "").removeprefix("@").encode()[:MAX_SEARCH_BYTES]
-    await _show_people(services, sender, 0, wanted.decode(errors="ignore"), None)
-
-
-@router.button(ShowPeople, admins=True)
-async def turn_people(
-    sender: Sender, press: ShowPeople, shown: int | None, services: Services
-) -> None:
-    """Show another page of people."""
+        grant = Button(_("{place} · Grant").format(place=place), GrantTo(one.person))
+        limit = Button(_("{place} · Limit").format(place=place), LimitTo(one.person))
+        rows.append([grant, limit, ban])
     await sender.answer()
-    await _show_people(services, sender, press.page, press.words, shown)
-
-
-async def _show_people(
-    services: Services, sender: Sender, number: int, words: str, shown: int | None
-) -> None:
-    _, skip = sender.translator.gettext, number * PER_PAGE
-    page, all_ = await statistics.most_active(services.db, limit=PER_PAGE, skip=skip, called=words)
-    valid, pages = clamp_page(number, all_, PER_PAGE)
-    if valid != number:
-        await _show_people(services, sender, valid, words, shown)
-        return
-    text = people_lines(page, skip + 1, sender.translator) or _("Nobody here.")
+    rows.append(page_buttons(press.page, pages, lambda page: ShowPeople(page, press.words)))
+    text = "\n".join(lines) or _("Nobody here.")
     hint = _("To find somebody, write:\n/people NAME")
-    rows = people_buttons(page, number, pages, sender.translator, words)
     await sender.show(f"{text}\n\n{hint}", [*rows, home_row(sender.translator)], shown)
 
 

@@ -84,24 +84,18 @@ async def set_pool(
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The arguments of /limit: credits of a person, or of a group and at most for each member.
+    """The arguments of /limit: credits of a person, or of a group and at most for each member."""
 
-    `who` is an id, an @name without its @, or None for the author of the message replied to.
-    """
-
-    who: int | str | None
+    who: int | str
     credits: int
     share: int | None = None
 
 
-def read_limit(words: Sequence[str], *, is_reply: bool = False) -> Limit | None:
-    """Read `WHO CREDITS [SHARE]`, or `CREDITS` in a reply; None if it is something else.
-
-    Only a group may have a share.
-    """
-    answers = is_reply and len(words) == 1
-    who, rest = (None, words) if answers else (read_who("".join(words[:1])), words[1:])
-    if len(rest) not in {1, 2} or (who is None and not answers):
+def read_limit(words: Sequence[str], author: int | None = None) -> Limit | None:
+    """Read `WHO CREDITS [SHARE]`, the share for a group only, or `CREDITS` in a reply."""
+    answers = author is not None and len(words) == 1
+    who, rest = (author, words) if answers else (read_who("".join(words[:1])), words[1:])
+    if len(rest) not in {1, 2} or who is None:
         return None
     all_, share = read_number(rest[0]), read_number((*rest, "0")[1])
     is_person = not isinstance(who, int) or who > 0
@@ -110,8 +104,7 @@ def read_limit(words: Sequence[str], *, is_reply: bool = False) -> Limit | None:
     return Limit(who, all_, share or None)
 
 
-def limit_usage(translator: Translator) -> str:
-    """Return the usage of /limit."""
+def _usage(translator: Translator) -> str:
     return translator.gettext(
         "Write /limit WHO CREDITS\n"
         "WHO: an id or an @name. CREDITS: their free allowance, in place of everybody's.\n"
@@ -133,30 +126,17 @@ async def limit(
     sender: Sender, message: Message, words: Sequence[str], cause: str, services: Services
 ) -> None:
     """Set the limit of a person or group, or show all limits."""
-    author = target_of_reply(message.reply_to_message)
-    wanted = read_limit(words, is_reply=author is not None)
+    wanted = read_limit(words, target_of_reply(message.reply_to_message))
     if wanted is not None:
-        named = author if wanted.who is None else wanted.who
-        who = None if named is None else await find_id(services, named)
-        await sender.reply(await _set_limit(services, sender, who, wanted, cause))
+        await sender.reply(await _set_limit(services, sender, wanted, cause))
     elif words:
-        await sender.reply(limit_usage(sender.translator))
+        await sender.reply(_usage(sender.translator))
     else:
-        await _show_limits(services, sender, 0, None)
+        await show_limits(sender, ShowLimits(0), None, services)
 
 
-@router.button(ShowLimits, admins=True)
-async def turn_limits(
-    sender: Sender, press: ShowLimits, shown: int | None, services: Services
-) -> None:
-    """Show another page of limits."""
-    await sender.answer()
-    await _show_limits(services, sender, press.page, shown)
-
-
-async def _set_limit(
-    services: Services, sender: Sender, who: int | None, wanted: Limit, cause: str
-) -> str:
+async def _set_limit(services: Services, sender: Sender, wanted: Limit, cause: str) -> str:
+    who = await find_id(services, wanted.who)
     if who is None:
         return unknown_text(wanted.who, sender.translator)
     if who > 0:
@@ -221,21 +201,25 @@ def _share_line(share: int | None, translator: Translator) -> str:
 LIMITS_PER_PAGE = 10
 
 
-async def _show_limits(services: Services, sender: Sender, number: int, shown: int | None) -> None:
+@router.button(ShowLimits, admins=True)
+async def show_limits(
+    sender: Sender, press: ShowLimits, shown: int | None, services: Services
+) -> None:
     """List people with their own allowance, then groups with a pool, and what is left of each."""
     translator = sender.translator
+    await sender.answer()
     async with services.db.reading() as tx:
         persons, pools = await people.with_allowances(tx), await chats.with_pools(tx)
         all_ = [Account.person(one) for one in persons]
         all_ += [Account.chat(group.chat) for group in pools]
-        number, pages = clamp_page(number, len(all_), LIMITS_PER_PAGE)
+        number, pages = clamp_page(press.page, len(all_), LIMITS_PER_PAGE)
         first = number * LIMITS_PER_PAGE
         lines = [
             await _line(tx, services, one, translator)
             for one in all_[first : first + LIMITS_PER_PAGE]
         ]
     lines = lines or [translator.gettext("Everybody has the same allowance, and no group a pool.")]
-    text = "\n".join([*lines, "", limit_usage(translator)])
+    text = "\n".join([*lines, "", _usage(translator)])
     await sender.show(text, [page_buttons(number, pages, ShowLimits)], shown)
 
 

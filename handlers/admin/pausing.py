@@ -62,7 +62,6 @@ async def switch_pause(sender: Sender, press: SwitchPause, cause: str, services:
         await pause(sender, (), cause, services)
     else:
         await resume(sender, cause, services)
-    await sender.answer()
 
 
 @router.command("pause")
@@ -114,7 +113,5 @@ async def resume(sender: Sender, cause: str, services: Services) -> None:
 
 def _apply_pause(services: Services, pause: Pause | None) -> None:
     """Tell the scheduler until when to submit nothing."""
-    if pause is None:
-        services.pause(0.0)
-    else:
-        services.pause(math.inf if pause.ends_at is None else pause.ends_at)
+    ends_at = 0.0 if pause is None else pause.ends_at
+    services.pause(math.inf if ends_at is None else ends_at)

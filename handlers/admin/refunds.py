@@ -60,12 +60,10 @@ async def credit(services: Services, charge: Charge, payer: User) -> bool:
         if not payment.credits:
             logger.warning("payment %d is for an invoice that cannot be read", payment.id)
             await _tell_admins(tx, services, payment, NoticeKind.PAYMENT_UNREADABLE, now)
-        chats = await _owe_notices(
+        await _owe_notices(
             tx, services, payment, now, payer=NoticeKind.PURCHASED,
             group=NoticeKind.GROUP_PURCHASED, thread_id=charge.thread_id,
         )  # fmt: skip
-    for chat in chats:
-        services.wake(chat)
     return True
 
 
@@ -89,24 +87,21 @@ async def reverse_payment(services: Services, charge: Charge) -> None:
             else (NoticeKind.REFUNDED, NoticeKind.REFUND_DONE)
         )
         await _tell_admins(tx, services, payment, to_admins, now, **facts)
-        chats = await _owe_notices(
+        await _owe_notices(
             tx, services, payment, now, payer=to_payer, group=NoticeKind.GROUP_REFUNDED, **facts
         )
-    for chat in chats:
-        services.wake(chat)
 
 
 async def _owe_notices(
     tx: Connection, services: Services, payment: Payment, now: float, *, payer: NoticeKind,
     group: NoticeKind, thread_id: int | None = None, **more: Any,
-) -> list[int]:  # fmt: skip
-    """Owe a notice to the payer, and to the group that was paid for; return their chats."""
+) -> None:  # fmt: skip
+    """Owe a notice to the payer, and to the group that was paid for."""
     cause, facts = f"payment:{payment.id}", _facts(payment) | {"cost": services.usual_cost} | more
-    chats = [
-        await notices.owe_person(
-            tx, payment.person, payer, cause=f"{cause}:{payer}", now=now, **facts
-        )
-    ]
+    chat = await notices.owe_person(
+        tx, payment.person, payer, cause=f"{cause}:{payer}", now=now, **facts
+    )
+    services.wake(chat)
     if payment.chat is not None:
         person = await people.find(tx, payment.person)
         notice = Notice(
@@ -114,8 +109,7 @@ async def _owe_notices(
             facts=facts | {"name": person.name if person else ""},
         )  # fmt: skip
         await notices.owe(tx, notice, now=now)
-        chats.append(payment.chat)
-    return chats
+        services.wake(payment.chat)
 
 
 async def _tell_admins(
@@ -152,17 +146,12 @@ async def send_refund(bot: ExtBot[Urgency], services: Services, payment: Payment
             raise Unreadable(f"payment {payment.id} may be refunded: {is_done!r}")
     except (Refused, Unreachable) as refusal:
         if ALREADY_REFUNDED not in str(refusal).upper():
-            await _record_refusal(services, payment, str(refusal))
+            kind, why, now = NoticeKind.REFUND_REFUSED, str(refusal), services.clock()
+            async with services.db.transaction() as tx:
+                if await payments.drop_refund(tx, payment.id):
+                    await _tell_admins(tx, services, payment, kind, now, why=why)
             return
     await reverse_payment(services, payment)
-
-
-async def _record_refusal(services: Services, payment: Payment, why: str) -> None:
-    now = services.clock()
-    async with services.db.transaction() as tx:
-        if await payments.drop_refund(tx, payment.id):
-            kind = NoticeKind.REFUND_REFUSED
-            await _tell_admins(tx, services, payment, kind, now, why=why)
 
 
 async def retry_refunds(bot: ExtBot[Urgency], services: Services) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
     from storage.database import Connection
     from storage.generations import Generation
+    from storage.ledger import Account
 
 router = Router()
 
@@ -105,8 +106,8 @@ async def _notify_admins(
             now=now,
             generation=video.id,
             place=None if sender.chat.is_private else unlinked(sender.chat.title),
-            reporter=_name_and_id(sender.name, sender.person.id if sender.person else None),
-            owner=await _owner_name(tx, video),
+            reporter=await _name_and_id(tx, sender.account) if sender.person else sender.name,
+            owner=await _name_and_id(tx, video.account),
             by_person=video.account.is_person,
             words=unlinked(truncate(words, MAX_QUOTE_LENGTH)),
             prompt=unlinked(truncate(video.prompt, MAX_QUOTE_LENGTH)),
@@ -114,17 +115,12 @@ async def _notify_admins(
     return bool(told)
 
 
-async def _owner_name(tx: Connection, video: Generation) -> str:
-    if video.account.is_person:
-        person = await people.find(tx, video.account.id)
-        return _name_and_id(person.name if person else "", video.account.id)
-    chat = await chats.find(tx, video.account.id)
-    return _name_and_id(chat.title, chat.telegram_id) if chat else ""
-
-
-def _name_and_id(name: str, number: int | None) -> str:
+async def _name_and_id(tx: Connection, account: Account) -> str:
     """Return a name with the id that /ban and /grant take."""
-    return f"{unlinked(name)} ({number})" if number is not None else unlinked(name)
+    if account.is_person:
+        return unlinked(await people.name_and_id(tx, account.id))
+    chat = await chats.find(tx, account.id)
+    return f"{unlinked(chat.title)} ({chat.telegram_id})" if chat else ""
 
 
 @router.button(TakeDown, admins=True, confirm_label=N_("Yes, delete"))

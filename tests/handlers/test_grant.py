@@ -29,8 +29,8 @@ if TYPE_CHECKING:
         ("1234 50", False, Grant(1234, 50, None)),
         ("@ann 50", False, Grant("ann", 50, None)),
         ("@ann 50 for the party", False, Grant("ann", 50, "for the party")),
-        ("50", True, Grant(None, 50, None)),
-        ("50 thank you", True, Grant(None, 50, "thank you")),
+        ("50", True, Grant(77, 50, None)),
+        ("50 thank you", True, Grant(77, 50, "thank you")),
         ("@bob 50", True, Grant("bob", 50, None)),
         ("1234 50", True, Grant(1234, 50, None)),
         ("20 50", True, Grant(20, 50, None)),
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Grant) -> None:
-    assert read_grant(typed.split(), is_reply=answers) == gift
+    assert read_grant(typed.split(), 77 if answers else None) == gift
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_a_grant_is_read_grant(typed: str, answers: bool, gift: Grant) -> None:
     ],
 )
 def test_a_slip_gives_nothing(typed: str, answers: bool) -> None:
-    assert read_grant(typed.split(), is_reply=answers) is None
+    assert read_grant(typed.split(), 77 if answers else None) is None
 
 
 @given(st.lists(st.text(min_size=1)), st.booleans())
 def test_whatever_is_typed_gives_no_more_than_is_allowed(words: list[str], answers: bool) -> None:
-    gift = read_grant(words, is_reply=answers)
+    gift = read_grant(words, 77 if answers else None)
     assert gift is None or 0 < gift.credits <= MAX_CREDITS
 
 
 def test_a_long_note_is_cut() -> None:
-    gift = read_grant(["1", "5", "x" * 900], is_reply=False)
+    gift = read_grant(["1", "5", "x" * 900])
     assert gift is not None
     assert gift.note == "x" * MAX_NOTE_LENGTH
 
