@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.database import exists, fetch_all, fetch_int, insert_or_ignore
-
 if TYPE_CHECKING:
     from storage.database import Connection
 
@@ -33,24 +31,23 @@ async def record(
 ) -> bool:  # fmt: skip
     """Record an action; return False if it is recorded for this cause already."""
     entry = {"cause": cause, "admin": by, "act": act, "whom": whom, "details": details, "at": now}
-    return await insert_or_ignore(tx, "audit", **entry) is not None
+    return await tx.insert_or_ignore("audit", **entry) is not None
 
 
 async def did(tx: Connection, cause: str) -> bool:
     """Return whether a cause changed something, so that a repeated update is answered the same."""
     query = "SELECT 1 FROM audit WHERE cause = ? AND details <> ?"
-    return await exists(tx, query, (cause, UNCHANGED))
+    return await tx.exists(query, (cause, UNCHANGED))
 
 
 async def count(tx: Connection) -> int:
     """Return the number of entries; none is ever deleted."""
-    return await fetch_int(tx, "SELECT max(id) FROM audit")
+    return await tx.fetch_int("SELECT max(id) FROM audit")
 
 
 async def page(tx: Connection, *, limit: int, skip: int = 0) -> list[AuditEntry]:
     """Return a page of entries, newest first."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT id, admin, act, whom, details, at FROM audit"
         " WHERE id <= (SELECT max(id) FROM audit) - ? ORDER BY id DESC LIMIT ?",
         (skip, limit),

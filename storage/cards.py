@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage import DELETE_BATCH, HOUR_SECONDS, chats
-from storage.database import changed, columns, fetch_one, fetch_one_as, insert, read_row
+from storage.database import columns, read_row
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -98,20 +98,20 @@ def _from_row(row: sqlite3.Row) -> Card:
 
 async def ask(tx: Connection, content: CardContent, *, now: float) -> tuple[Card, Card | None]:
     """Store an open card, once per cause; return it, and the card that it closed."""
-    known = await fetch_one(tx, "SELECT * FROM cards WHERE cause = ?", (content.cause,))
+    known = await tx.fetch_one("SELECT * FROM cards WHERE cause = ?", (content.cause,))
     if known is not None:
         return _from_row(known), None
     closed = None
     if not content.kept:
         closed = await close_open(tx, content.chat, content.account, by=content.cause)
     held = columns(CardContent, content)
-    row = await insert(tx, "cards", **held, state="open", created_at=now)
+    row = await tx.insert("cards", **held, state="open", created_at=now)
     return _from_row(row), closed
 
 
 async def find(tx: Connection, card: int) -> Card | None:
     """Return a card by its id."""
-    return await fetch_one_as(tx, _from_row, "SELECT * FROM cards WHERE id = ?", (card,))
+    return await tx.fetch_one_as(_from_row, "SELECT * FROM cards WHERE id = ?", (card,))
 
 
 async def close_open(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
@@ -119,8 +119,7 @@ async def close_open(tx: Connection, chat: int, account: Account, *, by: str) ->
 
     `by` is the cause that closes it; a card with that cause stays open.
     """
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         _from_row,
         "UPDATE cards SET state = 'dropped', closed_by = ? WHERE chat = ? AND account_kind = ?"
         " AND account_id = ? AND state = 'open' AND kept = 0 AND cause <> ? RETURNING *",
@@ -130,8 +129,7 @@ async def close_open(tx: Connection, chat: int, account: Account, *, by: str) ->
 
 async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
     """Return the card that a cause is to close, or has closed if it is handled again."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         _from_row,
         "SELECT * FROM cards WHERE chat = ? AND account_kind = ? AND account_id = ?"
         " AND state = 'open' AND kept = 0 AND cause <> ?"
@@ -142,8 +140,7 @@ async def to_close(tx: Connection, chat: int, account: Account, *, by: str) -> C
 
 async def of_message(tx: Connection, chat: int, account: Account, cause: str) -> Card | None:
     """Return the open card that a message of an account caused."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         _from_row,
         "SELECT * FROM cards WHERE cause = ? AND state = 'open' AND chat = ?"
         " AND account_kind = ? AND account_id = ?",
@@ -153,7 +150,7 @@ async def of_message(tx: Connection, chat: int, account: Account, cause: str) ->
 
 async def closed_by(tx: Connection, cause: str) -> Card | None:
     """Return the card that a cause closed, whatever its state is now."""
-    return await fetch_one_as(tx, _from_row, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
+    return await tx.fetch_one_as(_from_row, "SELECT * FROM cards WHERE closed_by = ?", (cause,))
 
 
 async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None:
@@ -184,8 +181,7 @@ async def shown(tx: Connection, card: int, message: int, *, alone_with: int | No
 
 async def write(tx: Connection, card: int, content: CardContent) -> Card | None:
     """Replace prompt and picture of an open card; return None if it is not open."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         _from_row,
         "UPDATE cards SET kind = ?, prompt = ?, message_id = ?, picture = ?, picture_width = ?,"
         " picture_height = ?, picture_by = ? WHERE id = ? AND state = 'open' RETURNING *",
@@ -196,8 +192,7 @@ async def write(tx: Connection, card: int, content: CardContent) -> Card | None:
 
 async def choose(tx: Connection, card: int, prompt: str, options: str) -> Card | None:
     """Replace the options of an open card, and its prompt; return None if it is not open."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         _from_row,
         "UPDATE cards SET prompt = ?, options = ? WHERE id = ? AND state = 'open' RETURNING *",
         (prompt, options, card),
@@ -206,15 +201,14 @@ async def choose(tx: Connection, card: int, prompt: str, options: str) -> Card |
 
 async def close(tx: Connection, card: int, state: str) -> bool:
     """Set an open card to `started` or `dropped`; return False if it is not open."""
-    return await changed(
-        tx, "UPDATE cards SET state = ? WHERE id = ? AND state = 'open'", (state, card)
+    return await tx.changed(
+        "UPDATE cards SET state = ? WHERE id = ? AND state = 'open'", (state, card)
     )
 
 
 async def forget(tx: Connection, *, now: float) -> bool:
     """Erase the content of a batch of old cards; return whether there were any."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "UPDATE cards SET state = iif(state = 'open', 'dropped', state), prompt = '',"
         " picture = NULL, picture_width = NULL, picture_height = NULL, picture_by = NULL"
         " WHERE id IN (SELECT id FROM cards WHERE (prompt <> '' OR picture IS NOT NULL)"

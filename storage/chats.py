@@ -13,14 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from storage.database import (
-    changed,
     columns,
-    fetch_all,
-    fetch_all_as,
-    fetch_int,
-    fetch_one_as,
-    insert_or_ignore,
-    insert_or_replace,
     read_row,
 )
 from storage.generations import STATUS_LEFT, UNFINISHED, State, sql_list
@@ -70,8 +63,7 @@ async def upsert(
     tx: Connection, telegram_id: int, *, kind: ChatKind, title: str = "", now: float
 ) -> Chat:
     """Insert a chat, or update kind and title and mark it as reachable."""
-    [row] = await fetch_all(
-        tx,
+    [row] = await tx.fetch_all(
         """
         INSERT INTO chats (telegram_id, kind, title, created_at) VALUES (?, ?, ?, ?)
         ON CONFLICT (telegram_id) DO UPDATE
@@ -92,32 +84,31 @@ _FOUND = (
 
 async def find(tx: Connection, chat: int) -> Chat | None:
     """Return a chat by our id."""
-    return await fetch_one_as(tx, _from_row, f"{_FOUND}id = ?", (chat,))
+    return await tx.fetch_one_as(_from_row, f"{_FOUND}id = ?", (chat,))
 
 
 async def group_titles(tx: Connection) -> dict[int, str]:
     """Return the titles of all groups, by our ids."""
-    rows = await fetch_all(tx, "SELECT id, title FROM chats WHERE kind <> 'private'")
+    rows = await tx.fetch_all("SELECT id, title FROM chats WHERE kind <> 'private'")
     return {row["id"]: row["title"] for row in rows}
 
 
 async def by_telegram_id(tx: Connection, telegram_id: int) -> Chat | None:
     """Return a chat by Telegram's id."""
-    return await fetch_one_as(tx, _from_row, f"{_FOUND}telegram_id = ?", (telegram_id,))
+    return await tx.fetch_one_as(_from_row, f"{_FOUND}telegram_id = ?", (telegram_id,))
 
 
 async def private_chat(tx: Connection, person: int, *, now: float) -> Chat:
     """Return the private chat with a person, whose Telegram id it has; insert it if missing."""
     new = {"telegram_id": person, "kind": ChatKind.PRIVATE, "title": "", "created_at": now}
-    await insert_or_ignore(tx, "chats", **new)
-    [row] = await fetch_all(tx, f"{_FOUND}telegram_id = ?", (person,))
+    await tx.insert_or_ignore("chats", **new)
+    [row] = await tx.fetch_all(f"{_FOUND}telegram_id = ?", (person,))
     return _from_row(row)
 
 
 async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
     """Store whether the bot can send to a chat; return whether that has changed."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "UPDATE chats SET reachable = ? WHERE id = ? AND reachable <> ?",
         (reachable, chat, reachable),
     )
@@ -126,8 +117,8 @@ async def set_reachable(tx: Connection, chat: int, *, reachable: bool) -> bool:
 async def groups(tx: Connection, *, limit: int, skip: int = 0) -> tuple[list[Chat], int]:
     """Return a page of the groups the bot is in, newest first, and their number in all."""
     where = "FROM chats WHERE kind IN ('group', 'supergroup') AND reachable AND became IS NULL"
-    rows = await fetch_all(tx, f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
-    return [_from_row(row) for row in rows], await fetch_int(tx, f"SELECT count(*) {where}")
+    rows = await tx.fetch_all(f"SELECT * {where} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
+    return [_from_row(row) for row in rows], await tx.fetch_int(f"SELECT count(*) {where}")
 
 
 HOURS_A_DAY = 24
@@ -204,8 +195,7 @@ def _group(row: sqlite3.Row) -> Group:
 
 async def find_group(tx: Connection, chat: int) -> Group | None:
     """Return the settings of a group, or None if the chat is no group."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         lambda row: Group(chat) if row["chat"] is None else _group(row),
         "SELECT groups.* FROM chats LEFT JOIN groups ON groups.chat = chats.id"
         " WHERE chats.id = ? AND kind <> 'private'",
@@ -223,7 +213,7 @@ async def choose(tx: Connection, chat: int, **choices: Any) -> None:
     unknown = choices.keys() - _CHOICES
     if unknown:
         raise ValueError(f"not a group's choice: {', '.join(sorted(unknown))}")
-    await insert_or_ignore(tx, "groups", chat=chat)
+    await tx.insert_or_ignore("groups", chat=chat)
     assignments = ", ".join(f"{name} = ?" for name in choices)
     await tx.execute(f"UPDATE groups SET {assignments} WHERE chat = ?", (*choices.values(), chat))
 
@@ -231,7 +221,7 @@ async def choose(tx: Connection, chat: int, **choices: Any) -> None:
 async def with_pools(tx: Connection) -> list[Group]:
     """Return the groups that have a pool, the largest first."""
     pools = "SELECT * FROM groups WHERE pool > 0 ORDER BY pool DESC, chat"
-    return await fetch_all_as(tx, _group, pools)
+    return await tx.fetch_all_as(_group, pools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +237,13 @@ class Board:
 
 async def boards_of(tx: Connection, chat: int) -> dict[int, Board]:
     """Return the boards of a chat, by topic."""
-    rows = await fetch_all(tx, "SELECT * FROM boards WHERE chat = ?", (chat,))
+    rows = await tx.fetch_all("SELECT * FROM boards WHERE chat = ?", (chat,))
     return {row["thread_id"]: Board(**dict(row)) for row in rows}
 
 
 async def put_board(tx: Connection, board: Board) -> None:
     """Store a board as it is shown now."""
-    await insert_or_replace(tx, "boards", **columns(Board, board))
+    await tx.insert_or_replace("boards", **columns(Board, board))
 
 
 async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None) -> None:
@@ -266,12 +256,11 @@ async def forget_boards(tx: Connection, chat: int, thread_id: int | None = None)
 
 async def in_work(tx: Connection) -> list[int]:
     """Return the chats that wait for a video or a notice, or where a status or a board stands."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         f"SELECT chat FROM generations WHERE state IN ({sql_list(UNFINISHED)})"
         f" UNION SELECT chat FROM generations WHERE {STATUS_LEFT}"
         " UNION SELECT chat FROM notices WHERE sent_at IS NULL AND given_up = 0"
-        " UNION SELECT chat FROM boards",
+        " UNION SELECT chat FROM boards"
     )
     return [row["chat"] for row in rows]
 
@@ -355,7 +344,7 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
 async def _follows(tx: Connection, chat: int, into: int) -> bool:
     """Move the next batch; return whether there was any."""
     for statement in _SLICES:
-        if await changed(tx, statement, (chat, into, SLICE)):
+        if await tx.changed(statement, (chat, into, SLICE)):
             return True
     return False
 

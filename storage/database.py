@@ -22,7 +22,7 @@ import sqlite3
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiosqlite
 
@@ -49,12 +49,72 @@ T = TypeVar("T")
 V = TypeVar("V", bound="DataclassInstance")
 
 
-class DirectConnection:
-    """A connection that runs statements on the event loop; `thread` runs them in a thread."""
+class Connection:
+    """A connection whose statements run in a thread."""
+
+    def __init__(self, thread: aiosqlite.Connection) -> None:
+        self.thread = thread
+
+    async def execute(
+        self, statement: str, values: Iterable[Any] = ()
+    ) -> aiosqlite.Cursor | sqlite3.Cursor:
+        """Run a statement."""
+        return await self.thread.execute(statement, tuple(values))
+
+    async def fetch_all(self, statement: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """Return all rows."""
+        return list(await self.thread.execute_fetchall(statement, tuple(values)))
+
+    async def fetch_one(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Row | None:
+        """Return the first row, or None."""
+        return next(iter(await self.fetch_all(statement, values)), None)
+
+    async def fetch_all_as(
+        self, read: Callable[[sqlite3.Row], T], statement: str, values: Iterable[Any] = ()
+    ) -> list[T]:
+        """Return all rows, each converted by `read`."""
+        return [read(row) for row in await self.fetch_all(statement, values)]
+
+    async def fetch_one_as(
+        self, read: Callable[[sqlite3.Row], T], statement: str, values: Iterable[Any] = ()
+    ) -> T | None:
+        """Return the first row, converted by `read`, or None."""
+        return next(iter(await self.fetch_all_as(read, statement, values)), None)
+
+    async def fetch_int(self, statement: str, values: Iterable[Any] = ()) -> int:
+        """Return the first column of the first row, 0 if it is NULL or there is no row."""
+        row = await self.fetch_one(statement, values)
+        return int(row[0]) if row is not None and row[0] is not None else 0
+
+    async def exists(self, statement: str, values: Iterable[Any] = ()) -> bool:
+        """Return whether there is a row."""
+        return await self.fetch_one(statement, values) is not None
+
+    async def changed(self, statement: str, values: Iterable[Any] = ()) -> bool:
+        """Run a write and return whether it changed a row."""
+        return (await self.execute(statement, values)).rowcount > 0
+
+    async def insert(self, table: str, /, **values: Any) -> sqlite3.Row:
+        """Insert a row and return it. Raises sqlite3.IntegrityError if a constraint forbids it."""
+        [row] = await self.fetch_all(f"INSERT {_into(table, values)} RETURNING *", values.values())
+        return row
+
+    async def insert_or_ignore(self, table: str, /, **values: Any) -> sqlite3.Row | None:
+        """Insert a row and return it, or None if a UNIQUE constraint forbids it."""
+        statement = f"INSERT {_into(table, values)} ON CONFLICT DO NOTHING RETURNING *"
+        return await self.fetch_one(statement, values.values())
+
+    async def insert_or_replace(self, table: str, /, **values: Any) -> None:
+        """Insert a row, replacing one with the same key."""
+        await self.execute(f"REPLACE {_into(table, values)}", values.values())
+
+
+class DirectConnection(Connection):
+    """A connection whose statements run on the event loop; those of its `thread` run there."""
 
     def __init__(self, file: sqlite3.Connection, thread: aiosqlite.Connection) -> None:
+        super().__init__(thread)
         self._file = file
-        self.thread = thread
 
     @classmethod
     async def open(cls, path: Path) -> DirectConnection:
@@ -73,14 +133,12 @@ class DirectConnection:
         thread = await aiosqlite.Connection(connect, iter_chunk_size=64)
         return cls(files[0], thread)
 
-    async def execute(self, statement: str, values: Iterable[Any] = (), /) -> sqlite3.Cursor:
+    async def execute(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         """Run a statement."""
         return self._file.execute(statement, tuple(values))
 
-    async def execute_fetchall(
-        self, statement: str, values: Iterable[Any] = (), /
-    ) -> list[sqlite3.Row]:
-        """Run a statement and return its rows."""
+    async def fetch_all(self, statement: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """Return all rows."""
         return self._file.execute(statement, tuple(values)).fetchall()
 
     @property
@@ -109,70 +167,6 @@ class DirectConnection:
         """Roll the transaction back, if one is open."""
         self._file.rollback()
 
-    async def close(self) -> None:
-        """Close the file."""
-        await self.thread.close()
-
-
-Connection: TypeAlias = DirectConnection | aiosqlite.Connection
-"""A connection that runs statements on the event loop, or one that runs them in a thread."""
-
-
-async def fetch_all(
-    connection: Connection, statement: str, values: Iterable[Any] = ()
-) -> list[sqlite3.Row]:
-    """Return all rows."""
-    return list(await connection.execute_fetchall(statement, values))
-
-
-async def fetch_one(
-    connection: Connection, statement: str, values: Iterable[Any] = ()
-) -> sqlite3.Row | None:
-    """Return the first row, or None."""
-    return next(iter(await fetch_all(connection, statement, values)), None)
-
-
-async def fetch_one_as(
-    connection: Connection,
-    read: Callable[[sqlite3.Row], T],
-    statement: str,
-    values: Iterable[Any] = (),
-) -> T | None:
-    """Return the first row, converted by `read`, or None."""
-    row = await fetch_one(connection, statement, values)
-    return None if row is None else read(row)
-
-
-async def fetch_all_as(
-    connection: Connection,
-    read: Callable[[sqlite3.Row], T],
-    statement: str,
-    values: Iterable[Any] = (),
-) -> list[T]:
-    """Return all rows, each converted by `read`."""
-    return [read(row) for row in await fetch_all(connection, statement, values)]
-
-
-async def insert(connection: Connection, table: str, /, **values: Any) -> sqlite3.Row:
-    """Insert a row and return it. Raises sqlite3.IntegrityError if a constraint forbids it."""
-    [row] = await fetch_all(
-        connection, f"INSERT {_into(table, values)} RETURNING *", values.values()
-    )
-    return row
-
-
-async def insert_or_ignore(
-    connection: Connection, table: str, /, **values: Any
-) -> sqlite3.Row | None:
-    """Insert a row and return it, or None if a UNIQUE constraint forbids it."""
-    statement = f"INSERT {_into(table, values)} ON CONFLICT DO NOTHING RETURNING *"
-    return await fetch_one(connection, statement, values.values())
-
-
-async def insert_or_replace(connection: Connection, table: str, /, **values: Any) -> None:
-    """Insert a row, replacing one with the same key."""
-    await connection.execute(f"REPLACE {_into(table, values)}", values.values())
-
 
 def _into(table: str, values: Mapping[str, Any]) -> str:
     return f"INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
@@ -190,22 +184,6 @@ def read_row(kind: type[V], row: sqlite3.Row, /, **parts: object) -> V:
     """Build a value from a row; `parts` are the fields that are not taken from it unchanged."""
     names = (name for name in kind.__dataclass_fields__ if name not in parts)
     return kind(**{name: row[name] for name in names}, **parts)
-
-
-async def exists(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
-    """Return whether there is a row."""
-    return await fetch_one(connection, statement, values) is not None
-
-
-async def fetch_int(connection: Connection, statement: str, values: Iterable[Any] = ()) -> int:
-    """Return the first column of the first row, 0 if it is NULL or there is no row."""
-    row = await fetch_one(connection, statement, values)
-    return int(row[0]) if row is not None and row[0] is not None else 0
-
-
-async def changed(connection: Connection, statement: str, values: Iterable[Any] = ()) -> bool:
-    """Run a write and return whether it changed a row."""
-    return (await connection.execute(statement, values)).rowcount > 0
 
 
 _PRAGMAS = (
@@ -262,6 +240,7 @@ class Database:
     ) -> None:
         self.usage = Usage()
         self._connection = connection
+        self._in_thread = Connection(connection.thread)
         self._lock = asyncio.Lock()
         self._shared: _SharedTransaction | None = None
         self._committing: asyncio.Task[None] | None = None
@@ -294,7 +273,7 @@ class Database:
                 await connection.thread.execute(_NO_OP_WRITE)
                 await connection.thread.execute("PRAGMA busy_timeout = 0")
         except BaseException:
-            await connection.close()
+            await connection.thread.close()
             raise
         return cls(connection, flush_seconds=flush_seconds)
 
@@ -314,14 +293,14 @@ class Database:
             finally:
                 self._closed = True
                 self._stop_timer()
-                await self._connection.close()
+                await self._connection.thread.close()
 
     async def truncate_wal(self) -> None:
         """Move the write-ahead log into the file, so that neither holds erased content."""
         async with self._lock:
             if self._shared is not None:
                 await self._commit(self._shared)
-            await self._connection.thread.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._in_thread.fetch_all("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def trace(self, callback: Callable[[str], None]) -> None:
         """Call back with every statement from now on, in the thread that runs it."""
@@ -341,7 +320,7 @@ class Database:
             try:
                 if not is_first:
                     await self._connection.execute("SAVEPOINT part")
-                yield self._connection.thread if in_thread else self._connection
+                yield self._in_thread if in_thread else self._connection
                 if not is_first:
                     await self._connection.execute("RELEASE part")
             except BaseException as error:
@@ -359,7 +338,7 @@ class Database:
         async with self._lock:
             shared = self._shared
             try:
-                yield self._connection.thread if in_thread else self._connection
+                yield self._in_thread if in_thread else self._connection
             except BaseException:
                 if in_thread:
                     await self._wait_for_thread()
@@ -370,7 +349,7 @@ class Database:
     async def fetch_in_thread(self, statement: str, values: Iterable[Any]) -> list[sqlite3.Row]:
         """Return all rows of a long query, run in the thread under a lock of its own."""
         async with self.reading(in_thread=True) as connection:
-            return await fetch_all(connection, statement, values)
+            return await connection.fetch_all(statement, values)
 
     async def write_in_batches(self, write: Callable[[Connection], Awaitable[bool]]) -> None:
         """Run a write, each time in its own transaction, until it returns False."""
@@ -396,7 +375,7 @@ class Database:
 
     async def _wait_for_thread(self) -> None:
         """Wait for the statement that runs in the thread: cancelling its task does not end it."""
-        idle = asyncio.ensure_future(self._connection.thread.execute_fetchall("SELECT 1"))
+        idle = asyncio.ensure_future(self._in_thread.fetch_all("SELECT 1"))
         while not idle.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(idle)

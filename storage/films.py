@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import cards, generations
-from storage.database import changed, fetch_all, fetch_all_as, fetch_int, fetch_one, fetch_one_as
 from storage.generations import State, from_row
 from storage.ledger import Account
 
@@ -68,8 +67,7 @@ async def show(tx: Connection, film: ShownFilm, *, now: float) -> None:
 
 async def shown(tx: Connection, account: Account) -> ShownFilm | None:
     """Return which message shows an account's film, or None."""
-    row = await fetch_one(
-        tx,
+    row = await tx.fetch_one(
         "SELECT * FROM cards WHERE cause = ? AND card_message IS NOT NULL AND options <> ''",
         (_shown(account),),
     )
@@ -80,8 +78,7 @@ async def shown(tx: Connection, account: Account) -> ShownFilm | None:
 
 async def recent_accounts(tx: Connection) -> list[Account]:
     """Return the accounts whose film may be outdated, because a stop interrupted its update."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT DISTINCT account_kind, account_id FROM"
         " (SELECT * FROM generations ORDER BY id DESC LIMIT ?)"
         " WHERE state = ? AND (parent IS NOT NULL OR origin <> 'message')",
@@ -102,7 +99,7 @@ def retake_cause(scene: int, account: Account) -> str:
 async def by_file_id(tx: Connection, file_id: str) -> int | None:
     """Return the id of the video with this Telegram file id, or None."""
     return (
-        await fetch_int(tx, "SELECT max(id) FROM generations WHERE file_id = ?", (file_id,)) or None
+        await tx.fetch_int("SELECT max(id) FROM generations WHERE file_id = ?", (file_id,)) or None
     )
 
 
@@ -111,8 +108,7 @@ async def latest(tx: Connection, account: Account, chat: int | None = None) -> G
 
     If there is none, return the last scene of the film shown last: the others may be removed.
     """
-    newest = await fetch_one_as(
-        tx,
+    newest = await tx.fetch_one_as(
         from_row,
         "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
         " AND parent IS NOT NULL AND file_id IS NOT NULL"
@@ -155,13 +151,11 @@ async def remove(tx: Connection, scene: int, account: Account) -> bool:
     takes = [take.id for take in await _takes(tx, found, account)]
     marks = ", ".join("?" * len(takes))
     own = "account_kind = ? AND account_id = ?"
-    closed = await changed(
-        tx,
+    closed = await tx.changed(
         f"UPDATE generations SET parent = ? WHERE parent IN ({marks}) AND {own}",
         (found.parent, *takes, account.kind, account.id),
     )
-    left = await changed(
-        tx,
+    left = await tx.changed(
         f"UPDATE generations SET parent = NULL WHERE id IN ({marks}) AND {own}",
         (*takes, account.kind, account.id),
     )
@@ -182,8 +176,7 @@ async def _first(tx: Connection, video: Generation) -> Generation:
 async def _takes(tx: Connection, first: Generation, account: Account) -> list[Generation]:
     """Return an account's retakes of a scene, newest first, and its first video."""
     cause = retake_cause(first.id, account)
-    return await fetch_all_as(
-        tx,
+    return await tx.fetch_all_as(
         from_row,
         "SELECT * FROM generations WHERE id = ?"
         " UNION SELECT * FROM generations WHERE cause = ?"
@@ -212,8 +205,7 @@ async def _next(
     """Return the account's newest scene after this one, with its first video, or None."""
     takes = [take.id for take in await _takes(tx, first, account)]
     marks = ", ".join("?" * len(takes))
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         f"SELECT * FROM generations WHERE parent IN ({marks}) AND account_kind = ?"
         " AND account_id = ? ORDER BY id DESC",
         (*takes, account.kind, account.id),

@@ -9,15 +9,8 @@ from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from storage import database
 from storage.database import (
     columns,
-    exists,
-    fetch_all,
-    fetch_all_as,
-    fetch_int,
-    fetch_one,
-    fetch_one_as,
 )
 from storage.ledger import Account
 
@@ -270,8 +263,8 @@ async def insert(
     Raises:
         sqlite3.IntegrityError: the cause has one already.
     """
-    row = await database.insert(
-        tx, "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.REQUESTED,
+    row = await tx.insert(
+        "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.REQUESTED,
         due_at=now if due_at is None else due_at, created_at=now, changed_at=now,
     )  # fmt: skip
     return from_row(row)
@@ -279,19 +272,19 @@ async def insert(
 
 async def find(tx: Connection, generation: int) -> Generation | None:
     """Return a generation by its id."""
-    return await fetch_one_as(tx, from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
+    return await tx.fetch_one_as(from_row, "SELECT * FROM generations WHERE id = ?", (generation,))
 
 
 async def is_taken_provider_id(tx: Connection, provider_id: str, generation: int) -> bool:
     """Return whether another generation has this id at the provider."""
     another = "SELECT 1 FROM generations WHERE provider_id = ? AND id <> ?"
-    return await exists(tx, another, (provider_id, generation))
+    return await tx.exists(another, (provider_id, generation))
 
 
 async def by_cause(tx: Connection, cause: str) -> Generation | None:
     """Return the newest generation with this cause."""
-    return await fetch_one_as(
-        tx, from_row, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
+    return await tx.fetch_one_as(
+        from_row, "SELECT * FROM generations WHERE cause = ? ORDER BY id DESC LIMIT 1", (cause,)
     )
 
 
@@ -303,8 +296,7 @@ async def change_state(
 
     Only `generation.jobs.transitions` decides on this; a trigger writes the event.
     """
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         from_row,
         f"UPDATE generations SET state = ?, reason = ?, changed_at = ?{_assignments(changes)}"
         " WHERE id = ? AND state = ? RETURNING *",
@@ -316,8 +308,7 @@ async def update(
     tx: Connection, generation: int, was: State | None = None, **changes: Unpack[Changes]
 ) -> Generation | None:
     """Change columns but not the state; with `was`, only if that is the state."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         from_row,
         f"UPDATE generations SET {_assignments(changes).removeprefix(', ')}"
         " WHERE id = ? AND coalesce(?, state) = state RETURNING *",
@@ -343,8 +334,7 @@ def sql_list(states: Collection[State]) -> str:
 
 async def in_work(tx: Connection, chat: int) -> list[Generation]:
     """Return a chat's unfinished generations, and those with a status message to delete."""
-    return await fetch_all_as(
-        tx,
+    return await tx.fetch_all_as(
         from_row,
         # each half has an index of its own; of an OR, neither would be used
         "SELECT * FROM generations WHERE id IN ("
@@ -363,8 +353,7 @@ async def in_states(
     whose, values = "", tuple[object, ...]()
     if of is not None:
         whose, values = " AND account_kind = ? AND account_id = ?", (of.kind, of.id)
-    return await fetch_all_as(
-        tx,
+    return await tx.fetch_all_as(
         from_row,
         # +id, or SQLite would scan all of an account by the index that has this order
         f"SELECT * FROM generations WHERE state IN ({sql_list(states)}){whose} ORDER BY +id",
@@ -379,7 +368,7 @@ async def pending_of(tx: Connection, account: Account) -> list[Generation]:
 
 async def last_step_at(tx: Connection) -> float:
     """Return the time of the newest event, 0 if there is none."""
-    row = await fetch_one(tx, "SELECT at FROM events ORDER BY id DESC LIMIT 1")
+    row = await tx.fetch_one("SELECT at FROM events ORDER BY id DESC LIMIT 1")
     return 0.0 if row is None else float(row["at"])
 
 
@@ -387,8 +376,7 @@ async def queue_entries(
     tx: Connection, *, now: float
 ) -> list[tuple[State, tuple[int, int, Account]]]:
     """Return the generations that wait for a slot or have one: state, and (id, chat, account)."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT state, id, chat, account_kind, account_id FROM generations"
         f" WHERE state IN ({sql_list(AT_PROVIDER)}) OR (state = 'queued' AND due_at <= ?)",
         (now,),
@@ -402,8 +390,7 @@ RECENT_COSTS = 50
 
 async def max_recent_cost(tx: Connection, request: Request, *, since: float) -> int:
     """Return the highest real cost among recent similar videos in micro-dollars, 0 if unknown."""
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         "SELECT max(spent_micros) FROM (SELECT spent_micros, silent FROM generations"
         " WHERE model = ? AND seconds = ? AND resolution IS ? AND accepted_at IS NOT NULL"
         " AND ready_at >= ? ORDER BY ready_at DESC LIMIT ?) WHERE silent = ?",
@@ -423,8 +410,7 @@ async def content_refused_at(
         if account is not None
         else ("account_kind = 'chat' AND chat = ?", (chat,))
     )
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         f"SELECT id, changed_at FROM generations WHERE {whose}"
         " AND created_at >= ? AND state = 'failed' AND reason = ?",
         (*values, since, Reason.CONTENT_REFUSED),
@@ -436,8 +422,7 @@ async def durations(
     tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
 ) -> list[float]:
     """Return the durations of similar generations at the provider in seconds, newest first."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"
         " AND resolution IS ? AND accepted_at IS NOT NULL AND ready_at IS NOT NULL"
         " ORDER BY ready_at DESC LIMIT ?",

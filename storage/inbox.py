@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import DELETE_BATCH, HOUR_SECONDS, MONTH_SECONDS
-from storage.database import changed, columns, fetch_all, fetch_int, fetch_one, insert_or_ignore
+from storage.database import columns
 
 if TYPE_CHECKING:
     from storage.database import Connection
@@ -47,7 +47,7 @@ async def receive(
     `starts` is 1 if its handling begins at once.
     """
     new = StoredUpdate(update_id, queue_key, body, starts, received_at=now)
-    return await insert_or_ignore(tx, "inbox", **columns(StoredUpdate, new)) is not None
+    return await tx.insert_or_ignore("inbox", **columns(StoredUpdate, new)) is not None
 
 
 async def begin(tx: Connection, update_id: int) -> str | None:
@@ -55,16 +55,15 @@ async def begin(tx: Connection, update_id: int) -> str | None:
 
     Several starts mean that the process ended during each.
     """
-    row = await fetch_one(
-        tx, "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body", (update_id,)
+    row = await tx.fetch_one(
+        "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body", (update_id,)
     )
     return None if row is None else row["body"]
 
 
 async def often_begun(tx: Connection, starts: int) -> set[int]:
     """Return the ids of waiting updates whose handling was begun at least `starts` times."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT update_id FROM inbox WHERE handled_at IS NULL AND set_aside = 0 AND starts >= ?",
         (starts,),
     )
@@ -92,8 +91,7 @@ async def set_aside(tx: Connection, update_id: int) -> None:
 
 async def waiting(tx: Connection, after: StoredUpdate | None = None) -> list[StoredUpdate]:
     """Return the next page of updates that are not handled, oldest first."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT update_id, queue_key, body, starts, received_at FROM inbox"
         " WHERE handled_at IS NULL AND set_aside = 0 AND (received_at, update_id) > (?, ?)"
         " ORDER BY received_at, update_id LIMIT ?",
@@ -104,15 +102,14 @@ async def waiting(tx: Connection, after: StoredUpdate | None = None) -> list[Sto
 
 async def depth(tx: Connection) -> int:
     """Count the updates that are not handled."""
-    return await fetch_int(
-        tx, "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
+    return await tx.fetch_int(
+        "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
     )
 
 
 async def forget(tx: Connection, *, now: float) -> bool:
     """Delete a batch of updates handled over 48 hours ago; return whether there were any."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "DELETE FROM inbox WHERE update_id IN"
         " (SELECT update_id FROM inbox WHERE handled_at < ? LIMIT ?)",
         (now - HANDLED_ID_SECONDS, DELETE_BATCH),
@@ -121,8 +118,7 @@ async def forget(tx: Connection, *, now: float) -> bool:
 
 async def forget_set_aside(tx: Connection, *, now: float) -> bool:
     """Delete a batch of updates set aside over a month ago; return whether there were any."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "DELETE FROM inbox WHERE update_id IN (SELECT update_id FROM inbox"
         " WHERE set_aside = 1 AND received_at < ? LIMIT ?)",
         (now - MONTH_SECONDS, DELETE_BATCH),

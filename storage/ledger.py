@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from storage.database import fetch_all, fetch_int, insert, insert_or_ignore, read_row
+from storage.database import read_row
 
 if TYPE_CHECKING:
     import sqlite3
@@ -100,8 +100,8 @@ async def hold(
     member: int | None, now: float,
 ) -> None:  # fmt: skip
     """Hold credits for a generation; `member` is the person who draws them from a group."""
-    await insert(
-        tx, "ledger", **account.columns, pot=pot, kind=EntryKind.HOLD, credits=credits_,
+    await tx.insert(
+        "ledger", **account.columns, pot=pot, kind=EntryKind.HOLD, credits=credits_,
         generation=generation, member=member, at=now,
     )  # fmt: skip
 
@@ -114,8 +114,7 @@ _IS_OPEN = "kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held
 
 async def open_holds(tx: Connection, generation: int) -> list[Hold]:
     """Return the open holds of a generation."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT id, account_kind, account_id, pot, credits, member, at FROM ledger AS held"
         f" WHERE generation = ? AND {_IS_OPEN} ORDER BY id",
         (generation,),
@@ -127,8 +126,7 @@ async def end_holds(tx: Connection, generation: int, kind: EntryKind, *, now: fl
     """Capture or release the open holds of a generation; return how many credits that were."""
     if kind not in {EntryKind.CAPTURE, EntryKind.RELEASE}:
         raise ValueError(f"a hold cannot end by a {kind}")
-    ended = await fetch_all(
-        tx,
+    ended = await tx.fetch_all(
         "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation, at)"
         " SELECT account_kind, account_id, pot, ?, credits, id, generation, ? FROM ledger AS held"
         f" WHERE generation = ? AND {_IS_OPEN} ORDER BY id RETURNING credits",
@@ -180,9 +178,9 @@ async def enter(
     now: float, note: str | None = None,
 ) -> bool:  # fmt: skip
     """Add an entry that is no hold; return False if the cause has one already."""
-    entered = await insert_or_ignore(
-        tx, "ledger", **account.columns, pot=pot, kind=kind, credits=credits_, cause=cause,
-        note=note, at=now,
+    entered = await tx.insert_or_ignore(
+        "ledger", **account.columns, pot=pot, kind=kind, credits=credits_, cause=cause, note=note,
+        at=now,
     )  # fmt: skip
     return entered is not None
 
@@ -197,7 +195,7 @@ async def grant(
 
 async def given(tx: Connection, cause: str) -> int:
     """Return the credits of the entry with this cause, 0 if there is none."""
-    return await fetch_int(tx, "SELECT credits FROM ledger WHERE cause = ?", (cause,))
+    return await tx.fetch_int("SELECT credits FROM ledger WHERE cause = ?", (cause,))
 
 
 _LEFT = """sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits
@@ -207,8 +205,7 @@ _LEFT = """sum(CASE WHEN kind IN ('grant', 'purchase', 'release') THEN credits
 
 async def stored(tx: Connection, account: Account, pot: Pot) -> int:
     """Return the balance of a pot that is not renewed; it is negative only after a clawback."""
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         f"SELECT {_LEFT} FROM ledger WHERE account_kind = ? AND account_id = ? AND pot = ?",
         (account.kind, account.id, pot),
     )
@@ -227,7 +224,7 @@ def unspent(*pots: Pot) -> str:
 
 async def owed(tx: Connection) -> int:
     """Return the unused credits of all accounts, granted and bought."""
-    return await fetch_int(tx, unspent(Pot.GRANTED, Pot.BOUGHT))
+    return await tx.fetch_int(unspent(Pot.GRANTED, Pot.BOUGHT))
 
 
 def _drawn(held_by: str = "") -> str:
@@ -250,22 +247,21 @@ def _drawn(held_by: str = "") -> str:
 
 async def drawn(tx: Connection, account: Account, pot: Pot, *, since: float) -> int:
     """Return the credits held on a pot since a time, minus those released."""
-    return await fetch_int(tx, _drawn(), (account.kind, account.id, pot, since))
+    return await tx.fetch_int(_drawn(), (account.kind, account.id, pot, since))
 
 
 async def drawn_by(
     tx: Connection, account: Account, pot: Pot, member: int | None, *, since: float
 ) -> int:
     """Return `drawn` for one member of a group; None is all anonymous senders together."""
-    return await fetch_int(
-        tx, _drawn(" AND held.member IS ?5"), (account.kind, account.id, pot, since, member)
+    return await tx.fetch_int(
+        _drawn(" AND held.member IS ?5"), (account.kind, account.id, pot, since, member)
     )
 
 
 async def held(tx: Connection, account: Account) -> int:
     """Return the credits held for unfinished generations."""
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         # found by the account's pending generations, or its group's, which are few: holds are many
         "SELECT sum(held.credits) FROM (SELECT id FROM generations"
         " INDEXED BY generations_by_account_and_state"

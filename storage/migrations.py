@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from storage import DAY_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from aiosqlite import Connection
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 class Fetching(Protocol):
     """A connection that can run a statement and return its rows."""
 
-    def execute_fetchall(
-        self, statement: str, values: Iterable[Any] = ..., /
-    ) -> Awaitable[Iterable[sqlite3.Row]]:
+    async def fetch_all(self, statement: str, values: Iterable[Any] = ...) -> list[sqlite3.Row]:
         """Run a statement and return its rows."""
         ...
 
@@ -142,7 +140,7 @@ COPY = int.from_bytes(b"copy")
 
 async def is_copy(connection: Fetching) -> bool:
     """Return whether the file is a copy, so that another may have been used since."""
-    [(mark,)] = await connection.execute_fetchall("PRAGMA application_id")
+    [(mark,)] = await connection.fetch_all("PRAGMA application_id")
     return bool(mark == COPY)
 
 
@@ -157,7 +155,7 @@ def mark_as_copy(path: Path) -> None:
 
 async def unmark_copy(connection: Fetching) -> None:
     """Remove the mark of a copy."""
-    await connection.execute_fetchall("PRAGMA application_id = 0")
+    await connection.fetch_all("PRAGMA application_id = 0")
 
 
 class RestoreGap(NamedTuple):
@@ -169,7 +167,7 @@ class RestoreGap(NamedTuple):
 
 async def record_restore(tx: Fetching, *, now: float) -> None:
     """Store that a copy was restored, with the time of its last record."""
-    await tx.execute_fetchall(
+    await tx.fetch_all(
         "INSERT INTO restores (known_until, restored_at) SELECT coalesce(max(at), 0.0), ? FROM ("
         "SELECT max(received_at) AS at FROM inbox UNION ALL SELECT max(at) FROM events"
         " UNION ALL SELECT max(sent_at) FROM notices)",
@@ -180,7 +178,7 @@ async def record_restore(tx: Fetching, *, now: float) -> None:
 async def restore_gaps(connection: Fetching) -> list[RestoreGap]:
     """Return the times from which records, and the ids given to them, are lost."""
     query = "SELECT known_until, restored_at FROM restores"
-    return [RestoreGap(*row) for row in await connection.execute_fetchall(query)]
+    return [RestoreGap(*row) for row in await connection.fetch_all(query)]
 
 
 BEFORE_UPDATE = "before-update-{version}.sqlite3"

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage import DAY_SECONDS, DELETE_BATCH, MONTH_SECONDS, chats, people
 from storage.database import (
-    changed,
     columns,
-    fetch_all_as,
-    fetch_int,
-    fetch_one_as,
-    insert_or_ignore,
     read_row,
 )
 
@@ -84,13 +79,12 @@ class Admins:
         causes = [f"admin:{admin}:{cause}" for admin in await self._ids(tx)]
         marks = ", ".join("?" * len(causes))
         known = f"SELECT count(*) FROM notices WHERE cause IN ({marks})"
-        return bool(await fetch_int(tx, known, causes))
+        return bool(await tx.fetch_int(known, causes))
 
     async def times_told(self, tx: Connection, about: str, *, since: float) -> int:
         """Count the causes since a time that begin with `about`, which ends with a colon."""
         begins = f"admin:{min(await self._ids(tx), default=0)}:{about}"
-        return await fetch_int(
-            tx,
+        return await tx.fetch_int(
             "SELECT count(*) FROM notices WHERE cause >= ? AND cause < ? AND created_at >= ?",
             (begins, f"{begins[:-1]};", since),
         )
@@ -228,7 +222,7 @@ async def owe(tx: Connection, notice: Notice, *, now: float, due_at: float | Non
     """Store a notice, due now or at `due_at`; return False if the cause has one already."""
     said = columns(Notice, notice) | {"facts": json.dumps(dict(notice.facts))}
     due_at = now if due_at is None else due_at
-    return await insert_or_ignore(tx, "notices", **said, due_at=due_at, created_at=now) is not None
+    return await tx.insert_or_ignore("notices", **said, due_at=due_at, created_at=now) is not None
 
 
 async def owe_person(
@@ -245,8 +239,7 @@ async def owe_person(
 
 async def owed(tx: Connection, chat: int) -> list[Owed]:
     """Return the notices to be sent to a chat, oldest first."""
-    return await fetch_all_as(
-        tx,
+    return await tx.fetch_all_as(
         _from_row,
         "SELECT * FROM notices WHERE chat = ? AND sent_at IS NULL AND given_up = 0 ORDER BY id",
         (chat,),
@@ -255,8 +248,7 @@ async def owed(tx: Connection, chat: int) -> list[Owed]:
 
 async def last_about(tx: Connection, generation: int) -> Owed | None:
     """Return the last notice about a generation, sent or not."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         _from_row,
         "SELECT * FROM notices WHERE generation = ? ORDER BY id DESC LIMIT 1",
         (generation,),
@@ -298,8 +290,7 @@ async def give_up(tx: Connection, notice: int) -> None:
 
 async def withdraw(tx: Connection, chat: int, kind: NoticeKind) -> bool:
     """Give up all notices of a kind to a chat; return whether there were any."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "UPDATE notices SET given_up = 1"
         " WHERE chat = ? AND kind = ? AND sent_at IS NULL AND given_up = 0",
         (chat, kind),
@@ -308,8 +299,7 @@ async def withdraw(tx: Connection, chat: int, kind: NoticeKind) -> bool:
 
 async def forget(tx: Connection, *, now: float) -> bool:
     """Delete a batch of notices sent or given up a month ago; return whether there were any."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE created_at < ?"
         " AND (given_up = 1 OR sent_at < ?) LIMIT ?)",
         (now - MONTH_SECONDS, now - MONTH_SECONDS, DELETE_BATCH),

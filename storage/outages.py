@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS, HOUR_SECONDS, MONTH_SECONDS, generations
 from storage.database import (
-    changed,
     columns,
-    fetch_all,
-    fetch_int,
-    fetch_one,
-    fetch_one_as,
-    insert_or_replace,
     read_row,
 )
 
@@ -32,12 +26,12 @@ if TYPE_CHECKING:
 
 async def save_feed(tx: Connection, name: str, body: str, *, now: float) -> None:
     """Store the content of a feed of the provider, replacing the last one."""
-    await insert_or_replace(tx, "feeds", name=name, body=body, heard_at=now)
+    await tx.insert_or_replace("feeds", name=name, body=body, heard_at=now)
 
 
 async def load_feeds(tx: Connection) -> dict[str, str]:
     """Return the last content of each feed, by its name."""
-    return {row["name"]: row["body"] for row in await fetch_all(tx, "SELECT name, body FROM feeds")}
+    return {row["name"]: row["body"] for row in await tx.fetch_all("SELECT name, body FROM feeds")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +54,12 @@ def _outage(row: sqlite3.Row) -> Outage:
 
 async def current(tx: Connection) -> Outage | None:
     """Return the outage that has not ended, or None."""
-    return await fetch_one_as(tx, _outage, "SELECT * FROM outages WHERE ended_at IS NULL")
+    return await tx.fetch_one_as(_outage, "SELECT * FROM outages WHERE ended_at IS NULL")
 
 
 async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> Outage:
     """Store that an outage has begun, or that a half-open one has opened again."""
-    [row] = await fetch_all(
-        tx,
+    [row] = await tx.fetch_all(
         "INSERT INTO outages (reason, began_at, probe_at) VALUES (?, ?, ?)"
         " ON CONFLICT (ended_at IS NULL) WHERE ended_at IS NULL DO UPDATE SET"
         " reason = excluded.reason, half_open = 0,"
@@ -79,8 +72,7 @@ async def begin(tx: Connection, reason: str, *, probe_at: float, now: float) -> 
 
 async def probed(tx: Connection, outage: int, *, half_open: bool, probe_at: float) -> Outage | None:
     """Store the result of a probe, and when the next is due; return None if the outage is over."""
-    return await fetch_one_as(
-        tx,
+    return await tx.fetch_one_as(
         _outage,
         "UPDATE outages SET half_open = ?, probe_at = ? WHERE id = ? AND ended_at IS NULL"
         " RETURNING *",
@@ -90,8 +82,8 @@ async def probed(tx: Connection, outage: int, *, half_open: bool, probe_at: floa
 
 async def end(tx: Connection, outage: int, *, now: float) -> bool:
     """Store that an outage has ended; return False if it had ended already."""
-    return await changed(
-        tx, "UPDATE outages SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, outage)
+    return await tx.changed(
+        "UPDATE outages SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (now, outage)
     )
 
 
@@ -105,7 +97,7 @@ class Pause:
 
 async def begin_pause(tx: Connection, pause: Pause) -> None:
     """Take no orders from now on; this replaces an earlier pause."""
-    await insert_or_replace(tx, "pause", id=1, **columns(Pause, pause))
+    await tx.insert_or_replace("pause", id=1, **columns(Pause, pause))
 
 
 async def end_pause(tx: Connection) -> None:
@@ -115,8 +107,8 @@ async def end_pause(tx: Connection) -> None:
 
 async def paused(tx: Connection, *, now: float) -> Pause | None:
     """Return the present pause, or None."""
-    row = await fetch_one(
-        tx, "SELECT reason, ends_at FROM pause WHERE ends_at IS NULL OR ends_at > ?", (now,)
+    row = await tx.fetch_one(
+        "SELECT reason, ends_at FROM pause WHERE ends_at IS NULL OR ends_at > ?", (now,)
     )
     return None if row is None else Pause(row["reason"], row["ends_at"])
 
@@ -132,12 +124,12 @@ class ProviderBalance:
 
 async def keep_balance(tx: Connection, heard: ProviderBalance) -> None:
     """Put what the account holds in the place of what it held."""
-    await insert_or_replace(tx, "provider_balance", id=1, **columns(ProviderBalance, heard))
+    await tx.insert_or_replace("provider_balance", id=1, **columns(ProviderBalance, heard))
 
 
 async def provider_balance(tx: Connection) -> ProviderBalance | None:
     """Return the balance last read, or None."""
-    row = await fetch_one(tx, "SELECT micros, heard_at, warned_at FROM provider_balance")
+    row = await tx.fetch_one("SELECT micros, heard_at, warned_at FROM provider_balance")
     return None if row is None else ProviderBalance(**dict(row))
 
 
@@ -169,8 +161,7 @@ async def cool_down(tx: Connection, cooldown: Cooldown) -> None:
 
 async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
     """Return the cooldowns that have not ended."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         # another version may know other reasons
         "SELECT model, reason, until FROM cooldowns WHERE until > ? AND reason IN (?, ?)"
         " ORDER BY model",
@@ -181,13 +172,12 @@ async def cooldowns(tx: Connection, *, now: float) -> list[Cooldown]:
 
 async def count_failure(tx: Connection, model: str, generation: int, *, now: float) -> None:
     """Store that a generation failed at a model, for no fault of its sender."""
-    await insert_or_replace(tx, "model_failures", generation=generation, model=model, at=now)
+    await tx.insert_or_replace("model_failures", generation=generation, model=model, at=now)
 
 
 async def accounts_failed(tx: Connection, model: str, *, since: float) -> int:
     """Count the accounts for which a model has failed since a time."""
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         "SELECT count(*) FROM (SELECT DISTINCT account_kind, account_id FROM model_failures AS one"
         " JOIN generations ON generations.id = one.generation WHERE one.model = ? AND at >= ?)",
         (model, since),
@@ -201,13 +191,11 @@ async def forget(tx: Connection, *, now: float) -> bool:
     """
     old = now - MONTH_SECONDS
     dropped = [
-        await changed(
-            tx,
-            "DELETE FROM outages WHERE ended_at < ? AND id <> (SELECT max(id) FROM outages)",
-            (old,),
+        await tx.changed(
+            "DELETE FROM outages WHERE ended_at < ? AND id <> (SELECT max(id) FROM outages)", (old,)
         ),
-        await changed(tx, "DELETE FROM model_failures WHERE at < ?", (old,)),
-        await changed(tx, "DELETE FROM cooldowns WHERE until < ?", (old,)),
+        await tx.changed("DELETE FROM model_failures WHERE at < ?", (old,)),
+        await tx.changed("DELETE FROM cooldowns WHERE until < ?", (old,)),
     ]
     return any(dropped)
 

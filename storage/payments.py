@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING
 
 from storage import chats, ledger
 from storage.database import (
-    changed,
     columns,
-    exists,
-    fetch_all,
-    fetch_all_as,
-    fetch_int,
-    fetch_one_as,
-    insert_or_ignore,
     read_row,
 )
 from storage.ledger import Account, EntryKind, Pot
@@ -88,8 +81,8 @@ async def credit(tx: Connection, charge: Charge, *, credit_micros: int) -> Payme
     group = None if charge.group is None else await chats.by_telegram_id(tx, charge.group)
     told = columns(Charge, charge)
     del told["group"], told["thread_id"]
-    row = await insert_or_ignore(
-        tx, "payments", **told, chat=group.id if group else None, credit_micros=credit_micros
+    row = await tx.insert_or_ignore(
+        "payments", **told, chat=group.id if group else None, credit_micros=credit_micros
     )
     payment = None if row is None else await find(tx, row["id"])
     if payment is not None:
@@ -109,22 +102,21 @@ async def _enter(
 
 async def find(tx: Connection, payment: int) -> Payment | None:
     """Return a payment by its id."""
-    return await fetch_one_as(
-        tx, _from_row, f"SELECT *, {_TITLE} FROM payments WHERE id = ?", (payment,)
+    return await tx.fetch_one_as(
+        _from_row, f"SELECT *, {_TITLE} FROM payments WHERE id = ?", (payment,)
     )
 
 
 async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
     """Return a payment by Telegram's charge id."""
     found = f"SELECT *, {_TITLE} FROM payments WHERE charge_id = ?"
-    return await fetch_one_as(tx, _from_row, found, (charge_id,))
+    return await tx.fetch_one_as(_from_row, found, (charge_id,))
 
 
 async def latest(tx: Connection, *, person: int | None = None, limit: int) -> list[Payment]:
     """Return the newest payments, of one person or of all, newest first."""
     of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
-    return await fetch_all_as(
-        tx,
+    return await tx.fetch_all_as(
         _from_row,
         f"SELECT *, {_TITLE} FROM payments{of_whom} ORDER BY id DESC LIMIT ?",
         (*values, limit),
@@ -158,8 +150,7 @@ async def used(tx: Connection, payment: Payment) -> int:
     """Return how many of a payment's credits are spent or held; the oldest are used first."""
     left = await ledger.stored(tx, payment.account, Pot.BOUGHT)
     same = "person = ? AND chat IS NULL" if payment.chat is None else "chat = ?"
-    later = await fetch_int(
-        tx,
+    later = await tx.fetch_int(
         "SELECT sum(credits - given_up) FROM payments"
         f" WHERE {same} AND id > ? AND ended_at IS NULL",
         (payment.account.id, payment.id),
@@ -172,8 +163,7 @@ async def give_up(tx: Connection, person: int) -> None:
 
     Then a later refund leaves no debt. Credits bought for groups are not erased.
     """
-    own = await fetch_all_as(
-        tx,
+    own = await tx.fetch_all_as(
         _from_row,
         f"SELECT *, {_TITLE} FROM payments"
         " WHERE person = ? AND chat IS NULL AND ended_at IS NULL ORDER BY id",
@@ -188,8 +178,7 @@ async def give_up(tx: Connection, person: int) -> None:
 
 async def ask_refund(tx: Connection, payment: int, *, by: int) -> bool:
     """Store who refunds a payment, before Telegram is asked; return False if it is refunded."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "UPDATE payments SET refund_by = ? WHERE id = ? AND ended_at IS NULL AND refund_by IS NULL",
         (by, payment),
     )
@@ -197,8 +186,7 @@ async def ask_refund(tx: Connection, payment: int, *, by: int) -> bool:
 
 async def drop_refund(tx: Connection, payment: int) -> bool:
     """Store that Telegram refused a refund; return False if none is under way."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "UPDATE payments SET refund_by = NULL"
         " WHERE id = ? AND ended_at IS NULL AND refund_by IS NOT NULL",
         (payment,),
@@ -207,8 +195,7 @@ async def drop_refund(tx: Connection, payment: int) -> bool:
 
 async def to_refund(tx: Connection) -> list[Payment]:
     """Return the payments whose refund has no known result yet."""
-    return await fetch_all_as(
-        tx,
+    return await tx.fetch_all_as(
         _from_row,
         f"SELECT *, {_TITLE} FROM payments"
         " WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
@@ -222,8 +209,7 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
     clawback, which may leave a debt. If no admin asked for the refund, Telegram took it back, and
     all credits become a clawback.
     """
-    payment = await fetch_one_as(
-        tx,
+    payment = await tx.fetch_one_as(
         _from_row,
         "UPDATE payments SET ended_at = ?, taken_back = refund_by IS NULL"
         f" WHERE charge_id = ? AND ended_at IS NULL RETURNING *, {_TITLE}",
@@ -241,13 +227,12 @@ async def end(tx: Connection, charge_id: str, *, now: float) -> tuple[Payment, i
 async def is_buying_blocked(tx: Connection, person: int) -> bool:
     """Return whether a person may not buy, because Telegram took a payment back."""
     unforgiven = "SELECT 1 FROM payments WHERE person = ? AND taken_back = 1 AND forgiven = 0"
-    return await exists(tx, unforgiven, (person,))
+    return await tx.exists(unforgiven, (person,))
 
 
 async def forgive(tx: Connection, person: int) -> bool:
     """Let a person buy again whose payments were taken back; False if they already may."""
-    return await changed(
-        tx,
+    return await tx.changed(
         "UPDATE payments SET forgiven = 1 WHERE person = ? AND taken_back = 1 AND forgiven = 0",
         (person,),
     )
@@ -262,7 +247,7 @@ RATES = (
 
 async def has_payments(tx: Connection) -> bool:
     """Return whether there are payments at all."""
-    return await exists(tx, "SELECT 1 FROM payments LIMIT 1")
+    return await tx.exists("SELECT 1 FROM payments LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,8 +264,8 @@ class TransactionCursor:
 
 async def read_cursor(tx: Connection, *, now: float) -> TransactionCursor:
     """Return how far the transactions were read; at first, make a cursor that begins now."""
-    await insert_or_ignore(tx, "star_transactions", one=1, read=0, last_id="", since=now)
-    [row] = await fetch_all(tx, "SELECT read, last_id, since FROM star_transactions")
+    await tx.insert_or_ignore("star_transactions", one=1, read=0, last_id="", since=now)
+    [row] = await tx.fetch_all("SELECT read, last_id, since FROM star_transactions")
     return TransactionCursor(*row)
 
 

@@ -6,14 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storage.database import (
-    changed,
-    exists,
-    fetch_all,
-    fetch_int,
-    fetch_one,
-    fetch_one_as,
-    insert,
-    insert_or_ignore,
     read_row,
 )
 
@@ -28,7 +20,7 @@ if TYPE_CHECKING:
 async def allow(tx: Connection, telegram_id: int, *, cause: str, by: int, now: float) -> bool:
     """Allow a person or chat; return False if it is allowed already."""
     new = {"telegram_id": telegram_id, "cause": cause, "allowed_by": by, "allowed_at": now}
-    return await insert_or_ignore(tx, "allowed", **new) is not None
+    return await tx.insert_or_ignore("allowed", **new) is not None
 
 
 _OF_SETTINGS = "ALLOWED_IDS:"
@@ -41,8 +33,8 @@ async def sync_allowed(tx: Connection, chats: Collection[int], *, now: float) ->
     Returns the new ids of groups that moved, by their ids in the settings.
     """
     causes = {f"{_OF_SETTINGS}{chat}": chat for chat in chats}
-    rows = await fetch_all(
-        tx, "SELECT telegram_id, cause FROM allowed WHERE cause LIKE ?", (f"{_OF_SETTINGS}%",)
+    rows = await tx.fetch_all(
+        "SELECT telegram_id, cause FROM allowed WHERE cause LIKE ?", (f"{_OF_SETTINGS}%",)
     )
     noted = {row["cause"]: row["telegram_id"] for row in rows}
     for cause in noted.keys() - causes.keys():
@@ -55,13 +47,13 @@ async def sync_allowed(tx: Connection, chats: Collection[int], *, now: float) ->
 
 async def deny(tx: Connection, telegram_id: int) -> bool:
     """Undo an allow; return whether there was one."""
-    return await changed(tx, "DELETE FROM allowed WHERE telegram_id = ?", (telegram_id,))
+    return await tx.changed("DELETE FROM allowed WHERE telegram_id = ?", (telegram_id,))
 
 
 async def any_allowed(tx: Connection, telegram_ids: Collection[int]) -> bool:
     """Return whether one of these is allowed."""
     marks = ", ".join("?" * len(telegram_ids))
-    return await exists(tx, f"SELECT 1 FROM allowed WHERE telegram_id IN ({marks})", telegram_ids)
+    return await tx.exists(f"SELECT 1 FROM allowed WHERE telegram_id IN ({marks})", telegram_ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,19 +79,19 @@ async def make_invite(
 ) -> Invite:
     """Make a link, or return the one with the same cause."""
     new = {"secret": secret, "uses": uses, "credits": credits_}
-    await insert_or_ignore(tx, "invites", cause=cause, **new, created_by=by, created_at=now)
-    [row] = await fetch_all(tx, f"{_INVITES} WHERE cause = ?", (cause,))
+    await tx.insert_or_ignore("invites", cause=cause, **new, created_by=by, created_at=now)
+    [row] = await tx.fetch_all(f"{_INVITES} WHERE cause = ?", (cause,))
     return _invite_from(row)
 
 
 async def invite(tx: Connection, number: int) -> Invite | None:
     """Return a link by its id."""
-    return await fetch_one_as(tx, _invite_from, f"{_INVITES} WHERE id = ?", (number,))
+    return await tx.fetch_one_as(_invite_from, f"{_INVITES} WHERE id = ?", (number,))
 
 
 async def invite_by_secret(tx: Connection, secret: str) -> Invite | None:
     """Return a link by its secret."""
-    return await fetch_one_as(tx, _invite_from, f"{_INVITES} WHERE secret = ?", (secret,))
+    return await tx.fetch_one_as(_invite_from, f"{_INVITES} WHERE secret = ?", (secret,))
 
 
 _USED = "(SELECT count(*) FROM invited WHERE invite = invites.id)"
@@ -113,30 +105,28 @@ def _invite_from(row: sqlite3.Row) -> Invite:
 async def usable_invites(tx: Connection, *, limit: int, skip: int) -> tuple[list[Invite], int]:
     """Return a page of usable links, newest first, and their number in all."""
     good = f"WHERE revoked = 0 AND uses > {_USED}"
-    rows = await fetch_all(
-        tx, f"{_INVITES} {good} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip)
-    )
-    return [_invite_from(row) for row in rows], await fetch_int(
-        tx, f"SELECT count(*) FROM invites {good}"
+    rows = await tx.fetch_all(f"{_INVITES} {good} ORDER BY id DESC LIMIT ? OFFSET ?", (limit, skip))
+    return [_invite_from(row) for row in rows], await tx.fetch_int(
+        f"SELECT count(*) FROM invites {good}"
     )
 
 
 async def revoke_invite(tx: Connection, number: int) -> bool:
     """Revoke a link; return False if it is revoked already."""
-    return await changed(
-        tx, "UPDATE invites SET revoked = 1 WHERE id = ? AND revoked = 0", (number,)
+    return await tx.changed(
+        "UPDATE invites SET revoked = 1 WHERE id = ? AND revoked = 0", (number,)
     )
 
 
 async def use_invite(tx: Connection, number: int, person: int, *, now: float) -> None:
     """Store that a person used a link."""
-    await insert(tx, "invited", invite=number, person=person, used_at=now)
+    await tx.insert("invited", invite=number, person=person, used_at=now)
 
 
 async def was_invited(tx: Connection, number: int, person: int) -> bool:
     """Return whether a person has used a link."""
     used = "SELECT 1 FROM invited WHERE invite = ? AND person = ?"
-    return await exists(tx, used, (number, person))
+    return await tx.exists(used, (number, person))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,29 +141,29 @@ class Ban:
 
 async def ban(tx: Connection, ban_: Ban, *, cause: str) -> bool:
     """Store a ban; return whether this cause made it, now or before."""
-    await insert_or_ignore(
-        tx, "bans", cause=cause, telegram_id=ban_.telegram_id, banned_by=ban_.by, banned_at=ban_.at,
+    await tx.insert_or_ignore(
+        "bans", cause=cause, telegram_id=ban_.telegram_id, banned_by=ban_.by, banned_at=ban_.at,
         reason=ban_.reason,
     )  # fmt: skip
     made = "SELECT 1 FROM bans WHERE telegram_id = ? AND cause = ?"
-    return await exists(tx, made, (ban_.telegram_id, cause))
+    return await tx.exists(made, (ban_.telegram_id, cause))
 
 
 async def unban(tx: Connection, telegram_id: int) -> bool:
     """Undo a ban; return whether there was one."""
-    return await changed(tx, "DELETE FROM bans WHERE telegram_id = ?", (telegram_id,))
+    return await tx.changed("DELETE FROM bans WHERE telegram_id = ?", (telegram_id,))
 
 
 async def ban_of(tx: Connection, telegram_id: int) -> Ban | None:
     """Return the ban of a person or chat, or None."""
-    row = await fetch_one(tx, "SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,))
+    row = await tx.fetch_one("SELECT * FROM bans WHERE telegram_id = ?", (telegram_id,))
     return None if row is None else read_row(Ban, row, by=row["banned_by"], at=row["banned_at"])
 
 
 async def any_banned(tx: Connection, telegram_ids: Collection[int]) -> bool:
     """Return whether one of these is banned."""
     marks = ", ".join("?" * len(telegram_ids))
-    return await exists(tx, f"SELECT 1 FROM bans WHERE telegram_id IN ({marks})", telegram_ids)
+    return await tx.exists(f"SELECT 1 FROM bans WHERE telegram_id IN ({marks})", telegram_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +221,7 @@ async def upsert(
             "UPDATE people SET username = NULL WHERE username = ? COLLATE NOCASE AND id <> ?",
             (username, person),
         )
-    [row] = await fetch_all(
-        tx,
+    [row] = await tx.fetch_all(
         """
         INSERT INTO people (id, name, username, language, created_at) VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, username = excluded.username,
@@ -246,7 +235,7 @@ async def upsert(
 
 async def find(tx: Connection, person: int) -> Person | None:
     """Return a person by id."""
-    return await fetch_one_as(tx, _from_row, "SELECT * FROM people WHERE id = ?", (person,))
+    return await tx.fetch_one_as(_from_row, "SELECT * FROM people WHERE id = ?", (person,))
 
 
 async def of_account(tx: Connection, account: Account) -> Person | None:
@@ -262,8 +251,8 @@ async def name_and_id(tx: Connection, person: int) -> str:
 
 async def by_username(tx: Connection, username: str) -> Person | None:
     """Return the person with this username (without the @), or None."""
-    return await fetch_one_as(
-        tx, _from_row, "SELECT * FROM people WHERE username = ? COLLATE NOCASE", (username,)
+    return await tx.fetch_one_as(
+        _from_row, "SELECT * FROM people WHERE username = ? COLLATE NOCASE", (username,)
     )
 
 
@@ -278,7 +267,7 @@ async def set_default(tx: Connection, person: int, **defaults: Any) -> None:
 
 async def allowance_of(tx: Connection, person: int) -> int | None:
     """Return the free credits that an admin gave to a person, or None for the usual number."""
-    row = await fetch_one(tx, "SELECT allowance FROM people WHERE id = ?", (person,))
+    row = await tx.fetch_one("SELECT allowance FROM people WHERE id = ?", (person,))
     return None if row is None else row["allowance"]
 
 
@@ -289,8 +278,8 @@ async def set_allowance(tx: Connection, person: int, credits_: int | None) -> No
 
 async def with_allowances(tx: Connection) -> list[int]:
     """Return the ids of people with an allowance of their own, the largest first."""
-    rows = await fetch_all(
-        tx, "SELECT id FROM people WHERE allowance IS NOT NULL ORDER BY allowance DESC, id"
+    rows = await tx.fetch_all(
+        "SELECT id FROM people WHERE allowance IS NOT NULL ORDER BY allowance DESC, id"
     )
     return [row["id"] for row in rows]
 
@@ -302,10 +291,10 @@ async def make_admin(tx: Connection, person: int) -> None:
 
 async def admins(tx: Connection) -> list[int]:
     """Return the ids of people made admin in the chat (not those of the settings)."""
-    return [row["id"] for row in await fetch_all(tx, "SELECT id FROM people WHERE is_admin = 1")]
+    return [row["id"] for row in await tx.fetch_all("SELECT id FROM people WHERE is_admin = 1")]
 
 
 async def dismiss_admins(tx: Connection) -> list[int]:
     """Dismiss all people who were made admin in the chat; return their ids."""
-    rows = await fetch_all(tx, "UPDATE people SET is_admin = 0 WHERE is_admin = 1 RETURNING id")
+    rows = await tx.fetch_all("UPDATE people SET is_admin = 0 WHERE is_admin = 1 RETURNING id")
     return [row["id"] for row in rows]

@@ -20,14 +20,14 @@ from storage import (
     payments,
     people,
 )
-from storage.database import changed, columns, fetch_all, fetch_int, fetch_one, insert_or_ignore
+from storage.database import Connection, columns
 from storage.generations import UNFINISHED, State, sql_list
 from storage.ledger import Account, EntryKind, Pot
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from storage.database import Connection, Database
+    from storage.database import Database
 
 MOST_ROWS = 5_000
 """How many rows of a section are exported, the newest first."""
@@ -66,7 +66,7 @@ async def stored_credits(tx: Connection, person: int) -> dict[Pot, int]:
 
 async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
     """Store a request for erasure, once, and remove the person's credits; return if it is new."""
-    is_new = await insert_or_ignore(tx, "erasures", **columns(Erasure, wanted)) is not None
+    is_new = await tx.insert_or_ignore("erasures", **columns(Erasure, wanted)) is not None
     if is_new:
         # it includes all earlier requests of the person
         await tx.execute(
@@ -84,8 +84,8 @@ async def ask_erasure(tx: Connection, wanted: Erasure) -> bool:
 
 async def open_erasures(tx: Connection) -> list[Erasure]:
     """Return the unfinished erasures, oldest first."""
-    rows = await fetch_all(
-        tx, "SELECT cause, person, asked_at FROM erasures WHERE done_at IS NULL ORDER BY asked_at"
+    rows = await tx.fetch_all(
+        "SELECT cause, person, asked_at FROM erasures WHERE done_at IS NULL ORDER BY asked_at"
     )
     return [Erasure(**dict(row)) for row in rows]
 
@@ -138,15 +138,15 @@ async def erase_past(db: Database, erasure: Erasure, *, now: float) -> None:
     values, after, has_more = (erasure.person, erasure.asked_at, now), 0, True
     while has_more:
         async with db.transaction(in_thread=True) as tx:
-            rows = await fetch_all(tx, _TO_ERASE, (*values, ERASE_BATCH, after))
+            rows = await tx.fetch_all(_TO_ERASE, (*values, ERASE_BATCH, after))
             for row in rows:
                 await tx.execute(_ERASED, (row["id"],))
         has_more, after = bool(rows), rows[-1]["id"] if rows else 0
     pictures = (*values, ERASE_BATCH)
-    await db.write_in_batches(partial(changed, statement=_PICTURES, values=pictures))
+    await db.write_in_batches(lambda tx: tx.changed(_PICTURES, pictures))
     for table, statement in _SCANS.items():
         async with db.reading() as connection:
-            last = await fetch_int(connection, f"SELECT max(id) FROM {table}")
+            last = await connection.fetch_int(f"SELECT max(id) FROM {table}")
         for start in range(0, last, SCAN_ROWS):
             async with db.transaction(in_thread=True) as tx:
                 await tx.execute(statement, (*values, start, start + SCAN_ROWS))
@@ -156,8 +156,7 @@ async def erase_past(db: Database, erasure: Erasure, *, now: float) -> None:
 
 async def end_erasure(tx: Connection, erasure: Erasure, *, now: float) -> bool:
     """Erase the person, if all else is erased; return whether it is."""
-    waits = await fetch_int(
-        tx,
+    waits = await tx.fetch_int(
         f"SELECT (SELECT count(*) FROM generations WHERE {_OWN} AND created_at <= ?2"
         # generations that finished since `erase_past` are erased next time
         f" AND (state IN ({sql_list(UNFINISHED)}) OR {_HOLDS_FILES}))"
@@ -195,10 +194,10 @@ _PROMPTS = f"""UPDATE generations SET prompt = '', picture = NULL WHERE id IN (
 async def _forget_prompts(db: Database, *, before: float) -> None:
     """Erase prompt and picture of finished generations from before a time."""
     async with db.reading() as connection:
-        last = await fetch_int(connection, "SELECT max(id) FROM generations")
+        last = await connection.fetch_int("SELECT max(id) FROM generations")
     for start in range(0, last, WINDOW):
         values = (start, start + WINDOW, before, DELETE_BATCH)
-        await db.write_in_batches(partial(changed, statement=_PROMPTS, values=values))
+        await db.write_in_batches(partial(Connection.changed, statement=_PROMPTS, values=values))
 
 
 _SECTIONS = {
@@ -241,7 +240,7 @@ _NEWEST = frozenset(
 async def about(tx: Connection, person: int) -> dict[str, Any]:
     """Return what is stored of a person themselves."""
     known = await people.find(tx, person)
-    row = await fetch_one(tx, "SELECT created_at, is_admin FROM people WHERE id = ?", (person,))
+    row = await tx.fetch_one("SELECT created_at, is_admin FROM people WHERE id = ?", (person,))
     if known is None or row is None:
         return {"number": person}
     return {

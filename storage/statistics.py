@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
-from storage.database import exists, fetch_all, fetch_int, fetch_one
 from storage.generations import UNFINISHED, Reason, State, sql_list
 from storage.ledger import Account
 
@@ -23,8 +22,7 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
     Everyone who writes as a group or channel counts as one: a person may have many channels.
     """
     whose, ids = ("AND account_id = ?", [account.id]) if account.is_person else ("", [])
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         f"SELECT count(*) FROM generations WHERE account_kind = ? {whose} AND chat = ?"
         " AND created_at >= ? AND state NOT IN ('failed', 'cancelled')",
         (account.kind, *ids, chat, since),
@@ -34,7 +32,7 @@ async def asked_since(tx: Connection, account: Account, chat: int, *, since: flo
 async def ever_asked(tx: Connection, account: Account) -> bool:
     """Return whether an account ever asked for a video."""
     asked = "SELECT 1 FROM generations WHERE account_kind = ? AND account_id = ? LIMIT 1"
-    return await exists(tx, asked, (account.kind, account.id))
+    return await tx.exists(asked, (account.kind, account.id))
 
 
 LOOKED_AT = 100
@@ -43,8 +41,7 @@ LOOKED_AT = 100
 
 async def last_failures(tx: Connection, account: Account, *, limit: int) -> list[tuple[int, str]]:
     """Return the ids and reasons of an account's last failed requests, newest first."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT id, reason FROM (SELECT id, state, reason FROM generations"
         " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
         " WHERE state = 'failed' ORDER BY id DESC LIMIT ?",
@@ -65,8 +62,7 @@ async def budget_used(
     It includes requests from before that had not ended by then, and excludes those in the states
     `without`. The period begins at a full quarter of an hour.
     """
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         f"SELECT sum(micros) FROM budget WHERE asked >= ?1 - {MAX_LIFE_SECONDS}"
         f" AND (asked >= ?1 OR ended = 0 OR ended >= ?1) AND state NOT IN ({sql_list(without)})",
         (since,),
@@ -102,8 +98,8 @@ async def most_active(
         page = first[skip:]
     else:
         async with db.reading(in_thread=True) as tx:
-            page = [row["id"] for row in await fetch_all(tx, _MOST_ACTIVE, (limit, skip))]
-            all_ = await fetch_int(tx, "SELECT count(*) FROM people")
+            page = [row["id"] for row in await tx.fetch_all(_MOST_ACTIVE, (limit, skip))]
+            all_ = await tx.fetch_int("SELECT count(*) FROM people")
     rows = await db.fetch_in_thread(
         "SELECT id, name, username, asked, telegram_id IS NOT NULL AS is_banned FROM people"
         f" LEFT JOIN bans ON telegram_id = id WHERE id IN ({', '.join('?' * len(page))})"
@@ -138,8 +134,7 @@ async def _find_by_name(db: Database, name: str, most: int) -> tuple[list[int], 
 
 async def made_in(tx: Connection, chat: int) -> int:
     """Count all requests in a chat."""
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         f"SELECT count(*) FROM generations WHERE state IN ({sql_list([*State])}) AND chat = ?",
         (chat,),
     )
@@ -169,8 +164,7 @@ class Day:
 
 async def day(tx: Connection, *, since: float, until: float) -> Day:
     """Count the requests between two times."""
-    [row] = await fetch_all(
-        tx,
+    [row] = await tx.fetch_all(
         "SELECT count(*) AS asked, coalesce(sum(state = 'delivered'), 0) AS delivered,"
         " coalesce(sum(CASE WHEN uncharged = 0 THEN coalesce(spent_micros, price_micros) END), 0)"
         " AS spent_micros, (SELECT count(*) FROM people WHERE created_at >= ?1"
@@ -195,19 +189,17 @@ _COUNTS = (
 
 async def _made(tx: Connection, since: float) -> range:
     """Return the ids of the requests since a time."""
-    first = await fetch_int(
-        tx,
-        "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1",
-        (since,),
+    first = await tx.fetch_int(
+        "SELECT id FROM generations WHERE created_at >= ? ORDER BY created_at, id LIMIT 1", (since,)
     )
-    last = await fetch_int(tx, "SELECT max(id) FROM generations")
+    last = await tx.fetch_int("SELECT max(id) FROM generations")
     return range(first or last + 1, last + 1)
 
 
 async def collect(db: Database) -> Statistics:
     """Count all requests ever, in slices that let other tasks use the database."""
     async with db.reading(in_thread=True) as tx:
-        last = await fetch_int(tx, "SELECT max(id) FROM generations")
+        last = await tx.fetch_int("SELECT max(id) FROM generations")
         through, *counts = await _read_settled(tx)
     for start in range(through, last, SLICE):
         [row] = await db.fetch_in_thread(_COUNTS, (start, start + SLICE))
@@ -274,7 +266,7 @@ async def export(db: Database, *, since: float, until: float) -> AsyncIterator[l
     """Yield the requests between two times, oldest first, in slices."""
     async with db.reading(in_thread=True) as tx:
         made = await _made(tx, since)
-        end = await fetch_int(tx, "SELECT max(id) FROM generations WHERE created_at < ?", (until,))
+        end = await tx.fetch_int("SELECT max(id) FROM generations WHERE created_at < ?", (until,))
     for start in range(max(made.start, end + 1 - MOST_EXPORTED), end + 1, SLICE):
         yield await db.fetch_in_thread(
             "SELECT made.*, people.name AS person, people.username, telegram_id, title"
@@ -294,7 +286,7 @@ SETTLED_SECONDS = 40 * DAY_SECONDS
 async def _read_settled(tx: Connection) -> list[int]:
     """Return the id up to which requests are settled, and their counts."""
     columns = ", ".join(field.name for field in fields(Statistics))
-    [row] = await fetch_all(tx, f"SELECT through, {columns} FROM settled")
+    [row] = await tx.fetch_all(f"SELECT through, {columns} FROM settled")
     return [*row]
 
 
@@ -304,7 +296,7 @@ async def settle(tx: Connection, *, now: float) -> bool:
     until = min(through + SLICE, (await _made(tx, now - SETTLED_SECONDS)).start - 1)
     if until <= through:
         return False
-    [row] = await fetch_all(tx, _COUNTS, (through, until))
+    [row] = await tx.fetch_all(_COUNTS, (through, until))
     added = [count + (more or 0) for count, more in zip(counts, row, strict=True)]
     names = ", ".join(f"{field.name} = ?" for field in fields(Statistics))
     await tx.execute(f"UPDATE settled SET through = ?, {names}", (until, *added))
@@ -328,8 +320,7 @@ class StateChange:
 
 async def state_changes_after(tx: Connection, event: int) -> list[StateChange]:
     """Return the next slice of state changes after an event, oldest first."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT events.id, was, events.state, events.reason, family, at, created_at, accepted_at,"
         " ready_at FROM events JOIN generations ON generations.id = generation"
         " WHERE events.id > ? ORDER BY events.id LIMIT ?",
@@ -343,15 +334,14 @@ async def state_changes_after(tx: Connection, event: int) -> list[StateChange]:
 
 async def last_event(tx: Connection) -> int:
     """Return the id of the newest event."""
-    return await fetch_int(tx, "SELECT max(id) FROM events")
+    return await tx.fetch_int("SELECT max(id) FROM events")
 
 
 async def in_work(tx: Connection) -> dict[State, int]:
     """Count the unfinished generations by state."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT state, count(*) AS found FROM generations"
-        f" WHERE state IN ({sql_list(UNFINISHED)}) GROUP BY state",
+        f" WHERE state IN ({sql_list(UNFINISHED)}) GROUP BY state"
     )
     found = {State(row["state"]): row["found"] for row in rows}
     return {state: found.get(state, 0) for state in State if state in UNFINISHED}
@@ -359,8 +349,7 @@ async def in_work(tx: Connection) -> dict[State, int]:
 
 async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, int, float]]:
     """Return account, chat and time of the last submissions since a time, the newest last."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT account_kind, account_id, chat, max(submitted_at) AS at FROM generations"
         " INDEXED BY generations_by_turn WHERE submitted_at >= ?"
         " GROUP BY account_kind, account_id, chat ORDER BY at",
@@ -371,8 +360,7 @@ async def last_served(tx: Connection, *, since: float) -> list[tuple[Account, in
 
 async def budget_waiting(tx: Connection, account: Account) -> int:
     """Return what the operator pays for an account's queued requests, in micro-dollars."""
-    return await fetch_int(
-        tx,
+    return await tx.fetch_int(
         "SELECT sum(budget_micros) FROM generations"
         " WHERE account_kind = ? AND account_id = ? AND state = 'queued'",
         (account.kind, account.id),
@@ -385,8 +373,7 @@ LOOKED_BACK = 500
 
 async def last_family(tx: Connection, account: Account, kind: str) -> str | None:
     """Return the model family of the last request of this kind by an account, or None."""
-    row = await fetch_one(
-        tx,
+    row = await tx.fetch_one(
         "SELECT family FROM (SELECT id, kind, family FROM generations"
         " WHERE account_kind = ? AND account_id = ? ORDER BY id DESC LIMIT ?)"
         " WHERE kind = ? ORDER BY id DESC LIMIT 1",

@@ -5,14 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
-from storage.database import (
-    changed,
-    fetch_all,
-    fetch_all_as,
-    fetch_one,
-    fetch_one_as,
-    insert_or_replace,
-)
 from storage.generations import State, from_row
 from storage.ledger import AccountKind
 
@@ -32,8 +24,8 @@ KEPT_SECONDS = 30 * DAY_SECONDS
 
 async def by_file(tx: Connection, file_unique_id: str) -> Generation | None:
     """Return the generation of a video file, also if it was forwarded, or None."""
-    return await fetch_one_as(
-        tx, from_row, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,)
+    return await tx.fetch_one_as(
+        from_row, "SELECT * FROM generations WHERE file_unique_id = ?", (file_unique_id,)
     )
 
 
@@ -60,8 +52,7 @@ async def finished_of(
     found: list[int] = []
     while True:
         async with db.reading(in_thread=bool(folded)) as tx:
-            page = await fetch_all(
-                tx,
+            page = await tx.fetch_all(
                 "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"
                 f" AND id {beyond} ? AND file_id IS NOT NULL"
                 f" AND file_kind = coalesce(?, file_kind) ORDER BY id {order} LIMIT ?",
@@ -73,8 +64,7 @@ async def finished_of(
                     found.append(row["id"])
             if len(page) < size or len(found) >= limit:
                 marks = ", ".join("?" * len(found[:limit]))
-                rows = await fetch_all(
-                    tx,
+                rows = await tx.fetch_all(
                     f"SELECT * FROM generations WHERE id IN ({marks}) ORDER BY id DESC",
                     found[:limit],
                 )
@@ -85,10 +75,8 @@ async def finished_of(
 async def thumbnails_of(tx: Connection, page: Sequence[Generation]) -> list[str | None]:
     """Return the file ids of the thumbnails of videos, None for a video without one."""
     marks = ", ".join("?" * len(page))
-    rows = await fetch_all(
-        tx,
-        f"SELECT id, thumbnail FROM generations WHERE id IN ({marks})",
-        [video.id for video in page],
+    rows = await tx.fetch_all(
+        f"SELECT id, thumbnail FROM generations WHERE id IN ({marks})", [video.id for video in page]
     )
     found = {row["id"]: row["thumbnail"] for row in rows}
     return [found.get(video.id) for video in page]
@@ -108,8 +96,7 @@ async def forget(tx: Connection, account: Account, video: int) -> bool:
 
     The row and the ids of its message stay, so that it can still be reported.
     """
-    return await changed(
-        tx,
+    return await tx.changed(
         "UPDATE generations SET file_id = NULL, thumbnail = NULL, prompt = '', picture = NULL"
         " WHERE id = ? AND account_kind = ? AND account_id = ? AND file_id IS NOT NULL",
         (video, account.kind, account.id),
@@ -131,8 +118,7 @@ async def kept_for_anonymous(tx: Connection, chat: int, *, now: float) -> list[G
 async def _kept(
     tx: Connection, whose: str, values: tuple[object, ...], *, now: float
 ) -> list[Generation]:
-    return await fetch_all_as(
-        tx,
+    return await tx.fetch_all_as(
         from_row,
         f"SELECT * FROM generations WHERE {whose} AND state = ? AND changed_at > ? ORDER BY id",
         (*values, State.UNDELIVERABLE, now - KEPT_SECONDS),
@@ -141,8 +127,7 @@ async def _kept(
 
 async def expired(tx: Connection, *, now: float) -> set[int]:
     """Return the ids of undelivered videos that have been kept long enough."""
-    rows = await fetch_all(
-        tx,
+    rows = await tx.fetch_all(
         "SELECT id FROM generations WHERE state = ? AND changed_at <= ?",
         (State.UNDELIVERABLE, now - KEPT_SECONDS),
     )
@@ -151,10 +136,10 @@ async def expired(tx: Connection, *, now: float) -> set[int]:
 
 async def bundled_file_id(tx: Connection, name: str) -> str | None:
     """Return the Telegram file id of a file that is bundled with the bot, or None."""
-    row = await fetch_one(tx, "SELECT file_id FROM shipped_files WHERE name = ?", (name,))
+    row = await tx.fetch_one("SELECT file_id FROM shipped_files WHERE name = ?", (name,))
     return None if row is None else str(row["file_id"])
 
 
 async def save_bundled_file_id(tx: Connection, name: str, file_id: str) -> None:
     """Store the Telegram file id of a file that is bundled with the bot."""
-    await insert_or_replace(tx, "shipped_files", name=name, file_id=file_id)
+    await tx.insert_or_replace("shipped_files", name=name, file_id=file_id)

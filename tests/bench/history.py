@@ -28,7 +28,7 @@ from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
 from storage import MONTH_SECONDS, chats, generations, videos
 from storage.chats import ChatKind
-from storage.database import Database, fetch_one
+from storage.database import Database
 from storage.ledger import Account
 from tests.flows.looks import shows_video
 from tests.house import ADMIN, Breakage, House
@@ -291,7 +291,7 @@ class Visitors:
 
 
 async def _finds_none(statement: str, value: float, tx: Connection) -> bool:
-    return await fetch_one(tx, statement, (value,)) is None
+    return await tx.fetch_one(statement, (value,)) is None
 
 
 async def bench(data: Path) -> list[Cost]:

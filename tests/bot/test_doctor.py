@@ -31,7 +31,7 @@ from sandbox.aimlapi.refusals import Refusal
 from sandbox.telegram import Fault as Said
 from sandbox.telegram import Fault as TelegramFault
 from storage import ledger, payments
-from storage.database import Database, fetch_int
+from storage.database import Database
 from storage.ledger import Pot
 from storage.payments import Charge
 from tests.bot.test_command_line import PROJECT, bot
@@ -404,13 +404,13 @@ async def test_another_worth_of_a_credit_is_warned_of_while_people_hold_bought_o
     async with db.transaction() as tx:
         charge = Charge(charge_id="c", person=7, credits=50, stars=500, paid_at=0.0)
         await payments.credit(tx, charge, credit_micros=100_000)
-        assert await fetch_int(tx, ledger.unspent(Pot.BOUGHT)) == 50
+        assert await tx.fetch_int(ledger.unspent(Pot.BOUGHT)) == 50
     said = await finding(house, "CREDIT_USD", credit_usd=Decimal("0.05"))
     assert "$0.05 now, and people hold 50 credits, bought when one was $0.10:" in said.found
     assert check_selling(house.settings()) == []
     async with db.transaction() as tx:
         await payments.end(tx, "c", now=1.0)
-        assert await fetch_int(tx, ledger.unspent(Pot.BOUGHT)) == 0
+        assert await tx.fetch_int(ledger.unspent(Pot.BOUGHT)) == 0
     await db.close()
     assert check_selling(house.settings(credit_usd=Decimal("0.05"))) == []
 

@@ -238,7 +238,7 @@ async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_tol
         admin = await chats.by_telegram_id(connection, ADMIN)
         assert admin is not None
         [owed] = await notices.owed(connection, admin.id)
-        [kept] = await connection.execute_fetchall("SELECT body FROM inbox WHERE set_aside = 1")
+        [kept] = await connection.fetch_all("SELECT body FROM inbox WHERE set_aside = 1")
     assert (owed.kind, owed.facts) == ("set_aside", {"update": 1})
     assert "hello" in kept["body"]
 
@@ -294,7 +294,7 @@ async def test_a_handled_update_leaves_its_number_and_nothing_else(db: Database,
     await intake.finish(update)
     # a transaction carries what was deferred
     async with db.transaction() as tx:
-        [row] = await tx.execute_fetchall("SELECT * FROM inbox")
+        [row] = await tx.fetch_all("SELECT * FROM inbox")
     assert row["update_id"] == 1
     assert row["body"] is None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +18,7 @@ from bot.updates.watchdog import WatchdogTimes
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
 from storage import outages
-from storage.database import Database, fetch_int
+from storage.database import Database
 from storage.outages import Cooldown, CooldownReason
 from tests.flows.looks import shows_video
 from tests.handlers.commons import until
@@ -195,7 +194,7 @@ async def test_a_first_refresh_of_the_catalogue_that_failed_is_tried_again_soon(
     provider.faults.next("models", ProviderFault.http(503), times=3)
     async with house.running():
         kept = "SELECT count(*) FROM feeds WHERE name = 'models'"
-        await until(house, partial(fetch_int, statement=kept))
+        await until(house, lambda tx: tx.fetch_int(kept))
     assert not provider.faults.waiting()
 
 
@@ -207,4 +206,4 @@ async def test_what_is_old_is_pruned_every_day(
         for _ in range(2):
             async with house.db.transaction() as tx:
                 await outages.cool_down(tx, Cooldown("long ago", CooldownReason.GONE, 1.0))
-            await until(house, partial(fetch_int, statement="SELECT count(*) = 0 FROM cooldowns"))
+            await until(house, lambda tx: tx.fetch_int("SELECT count(*) = 0 FROM cooldowns"))

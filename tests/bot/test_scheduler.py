@@ -18,7 +18,6 @@ from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
 from storage import HOUR_SECONDS, chats, generations, notices, outages
 from storage.chats import ChatKind
-from storage.database import fetch_all
 from storage.generations import State
 from storage.notices import Notice, NoticeKind
 from tests.flows.looks import says, shows_video
@@ -317,5 +316,5 @@ async def test_a_clock_that_is_set_ahead_by_hours_parks_nothing(
                 await asyncio.sleep(0.01)
         assert [one.is_gift for one in made] == [False]
         async with house.db.reading() as connection:
-            kinds = await fetch_all(connection, "SELECT kind FROM ledger ORDER BY id")
+            kinds = await connection.fetch_all("SELECT kind FROM ledger ORDER BY id")
         assert [kind for (kind,) in kinds] == ["hold", "capture"]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.database import fetch_int, fetch_one
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 async def open_cards(house: House) -> int:
     """Return how many questions and cards wait."""
     async with house.db.reading() as connection:
-        return await fetch_int(connection, "SELECT count(*) FROM cards WHERE state = 'open'")
+        return await connection.fetch_int("SELECT count(*) FROM cards WHERE state = 'open'")
 
 
 async def test_of_two_bare_commands_one_question_is_left_and_thanks_is_no_answer(
@@ -396,7 +395,7 @@ async def test_a_text_that_a_client_cut_in_two_is_one_idea_on_a_card(
     await chat.wait(says("You have 54 credits"))
     assert provider.submissions == []
     async with house.db.reading() as connection:
-        row = await fetch_one(connection, "SELECT prompt, kind FROM cards ORDER BY id DESC")
+        row = await connection.fetch_one("SELECT prompt, kind FROM cards ORDER BY id DESC")
     assert row is not None
     assert row["prompt"] == whole
     assert row["kind"] == ("picture" if first == "photo" else "prompt")
@@ -412,7 +411,7 @@ async def test_a_cut_within_a_word_is_mended(
     await chat.send(ann, "ok")
     await chat.wait_gone(card)
     async with house.db.reading() as connection:
-        assert await fetch_int(connection, "SELECT count(*) FROM cards WHERE prompt = ?", (whole,))
+        assert await connection.fetch_int("SELECT count(*) FROM cards WHERE prompt = ?", (whole,))
 
 
 async def test_a_new_idea_right_after_a_long_one_is_an_idea_of_its_own(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.database import fetch_int
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
@@ -67,7 +66,7 @@ async def test_the_card_of_what_is_edited_to_no_order_goes(
     assert len(chat.from_bot) == 0, "an edit is not answered"
     async with house.db.reading() as connection:
         waits = "SELECT count(*) FROM cards WHERE state = 'open'"
-        assert await fetch_int(connection, waits) == 0
+        assert await connection.fetch_int(waits) == 0
 
 
 async def test_an_edit_that_cannot_be_had_is_said_in_the_cards_place_and_may_be_mended(

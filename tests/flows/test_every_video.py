@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from generation.models.offer import Offer
 from storage import generations
-from storage.database import fetch_int
 from storage.ledger import Account
 from tests.flows.looks import shows_video
 from tests.flows.makings import index_is_in_front, photo, streams
@@ -77,7 +75,7 @@ async def _ask(chat: Chat, by: Person, kind: str, words: str) -> Message:
 async def _accepted(house: House, count: int) -> None:
     """Wait until so many orders are accepted: in a group, few messages of a member may wait."""
     asked = "SELECT count(*) >= ? FROM generations"
-    await until(house, partial(fetch_int, statement=asked, values=(count,)), 30)
+    await until(house, lambda tx: tx.fetch_int(asked, (count,)), 30)
 
 
 def _is_whole(

@@ -12,7 +12,6 @@ from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.faults import Fault as TelegramFault
 from sandbox.telegram.methods import receiving
 from storage import generations, videos
-from storage.database import fetch_all
 from storage.ledger import Account
 from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed, made, spent
@@ -51,7 +50,7 @@ def shown(path: Path) -> int:
 async def sent_scenes(house: House) -> list[int]:
     """Return the scenes of the film that was asked for last."""
     async with house.db.reading() as connection:
-        rows = await fetch_all(connection, "SELECT facts FROM notices WHERE kind = 'film'")
+        rows = await connection.fetch_all("SELECT facts FROM notices WHERE kind = 'film'")
     found: list[int] = json.loads(rows[-1]["facts"])["scenes"]
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from generation.jobs import schedule
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
-from storage.database import fetch_int
 from tests.flows.looks import says, shows_video
 from tests.handlers.commons import until
 
@@ -28,9 +26,9 @@ FORBIDDEN = TelegramFault.error(403, "Forbidden: odd")
 
 async def all_told(connection: Connection) -> bool:
     """Whether no word is owed, and no status stands that would be taken away."""
-    owed = await fetch_int(connection, "SELECT count(*) FROM notices WHERE sent_at IS NULL")
+    owed = await connection.fetch_int("SELECT count(*) FROM notices WHERE sent_at IS NULL")
     statuses = "SELECT count(*) FROM generations WHERE status_message IS NOT NULL"
-    return not owed and not await fetch_int(connection, statuses)
+    return not owed and not await connection.fetch_int(statuses)
 
 
 @pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
@@ -107,7 +105,7 @@ async def test_a_failure_that_reaches_nobody_is_given_up_once(
         await provider.wait_for_submissions(1)
         club.disband()
         given_up = "SELECT count(*) FROM notices WHERE given_up = 1"
-        await until(house, partial(fetch_int, statement=given_up), 15)
+        await until(house, lambda tx: tx.fetch_int(given_up), 15)
 
 
 async def test_a_failure_under_somebody_elses_video_names_whose_it_is(

@@ -24,7 +24,6 @@ from handlers.ordering.drafts import SentPicture
 from sandbox.aimlapi import Render
 from sandbox.telegram.messages import Button
 from storage import cards
-from storage.database import fetch_all
 from tests.flows.makings import photo
 from tests.flows.unplanned import UNDO, Order, Rules, Said, To
 from tests.reliability.invariants import wrong_always
@@ -126,7 +125,7 @@ class Stage:
     async def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
         """Read the bot's database."""
         async with self.house.db.reading() as connection:
-            return await fetch_all(connection, statement, values)
+            return await connection.fetch_all(statement, values)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.database import fetch_one
 from tests.flows.looks import says, shows_video
 from tests.flows.makings import photo
 from tests.flows.test_alone_with_the_bot import button_of, has_button
@@ -219,7 +218,7 @@ async def test_a_picture_from_another_chat_is_its_senders(
     await club.send(ann, "/animate it rains", reply_elsewhere=theirs)
     await club.wait(shows_video("it rains"))
     async with house.db.reading() as connection:
-        row = await fetch_one(connection, "SELECT picture_by FROM generations")
+        row = await connection.fetch_one("SELECT picture_by FROM generations")
     assert row is not None
     assert row[0] == bob.id
 

@@ -14,7 +14,6 @@ from sandbox.telegram import Fault
 from sandbox.telegram.actors import ANONYMOUS_ADMIN
 from sandbox.telegram.stars import StarPayment
 from storage import chats, ledger, outages, people, statistics
-from storage.database import exists, fetch_all
 from storage.ledger import Account, Pot
 from storage.outages import Pause
 from storage.people import Ban
@@ -49,7 +48,7 @@ async def bought(house: House, owner: Person | PrivateChat | Group) -> int:
 async def moves(house: House) -> list[tuple[str, str, int]]:
     """Return the rows of the ledger: pot, kind, credits."""
     async with house.db.reading() as connection:
-        rows = await fetch_all(connection, "SELECT pot, kind, credits FROM ledger ORDER BY id")
+        rows = await connection.fetch_all("SELECT pot, kind, credits FROM ledger ORDER BY id")
     return [(row["pot"], row["kind"], row["credits"]) for row in rows]
 
 
@@ -355,7 +354,7 @@ async def test_a_groups_invoice_is_paid_only_as_things_are_there_now(
         await club.wait(says("Ask its owner to allow this group."))
     async with house.running(allowed_ids=frozenset({club.id}), **SELLING):
         club.kick_bot()
-        await until(house, lambda tx: exists(tx, "SELECT 1 FROM chats WHERE NOT reachable"))
+        await until(house, lambda tx: tx.exists("SELECT 1 FROM chats WHERE NOT reachable"))
         assert "not work in that group" in await refused()
     assert telegram.world.stars.payments == {}
 
@@ -379,7 +378,7 @@ async def test_what_was_agreed_to_before_a_group_became_a_supergroup_is_the_supe
     async with house.running(free_credits=0, **SELLING):
         charge = StarPayment("charge-x", ann, 500, (await invoice(group, ann)).payload or "")
         new = group.migrate()
-        await until(house, lambda tx: exists(tx, "SELECT 1 FROM chats WHERE moved_at > 0"))
+        await until(house, lambda tx: tx.exists("SELECT 1 FROM chats WHERE moved_at > 0"))
         world.stars.record_payment(charge, now=world.clock())
         telegram.private(ann).service(ann, successful_payment=charge.as_json())
         await new.wait(says("🎁 Ann bought 50 credits"))

@@ -12,7 +12,6 @@ from telegram import Message, Update
 from handlers.admin.access import author_of
 from handlers.admin.grants import MAX_CREDITS, MAX_NOTE_LENGTH, Grant, read_grant
 from storage import ledger
-from storage.database import fetch_int
 from storage.ledger import Account, Pot
 from tests.flows.looks import says
 
@@ -236,7 +235,7 @@ async def test_a_chat_that_never_took_the_bot_in_gets_nothing(
     await admin.send(ann, "/grant -1001234567 50")
     await admin.wait(lambda message: "don't know the chat -1001234567" in (message.text or ""))
     async with house.db.reading() as connection:
-        assert await fetch_int(connection, "SELECT count(*) FROM ledger") == 0
+        assert await connection.fetch_int("SELECT count(*) FROM ledger") == 0
 
 
 async def test_telegrams_stand_ins_get_nothing(admin: PrivateChat, ann: Person) -> None:

@@ -11,7 +11,6 @@ from PIL import Image
 
 from sandbox.telegram.messages import Button
 from storage import generations
-from storage.database import fetch_one
 from tests.flows.looks import says
 from tests.handlers.commons import settled
 
@@ -114,7 +113,7 @@ async def test_a_file_telegram_lost_is_admitted(
 async def copied(house: House, numbers: range, **changes: object) -> None:
     """Have videos that were made long ago, all like the first."""
     async with house.db.transaction() as tx:
-        row = dict(await fetch_one(tx, "SELECT * FROM generations WHERE id = 1") or {})
+        row = dict(await tx.fetch_one("SELECT * FROM generations WHERE id = 1") or {})
         for number in numbers:
             copy = row | {"id": number, "cause": str(number), "request_id": None, **changes}
             columns, marks = ", ".join(copy), ", ".join("?" * len(copy))
@@ -124,8 +123,8 @@ async def copied(house: House, numbers: range, **changes: object) -> None:
 
 async def has_still(house: House, number: int) -> bool:
     async with house.db.reading() as connection:
-        found = await fetch_one(
-            connection, "SELECT thumbnail FROM generations WHERE id = ?", (number,)
+        found = await connection.fetch_one(
+            "SELECT thumbnail FROM generations WHERE id = ?", (number,)
         )
     return found is not None and found["thumbnail"] is not None
 

@@ -12,7 +12,6 @@ from handlers.admin import refunds
 from sandbox.telegram import Fault
 from sandbox.telegram.stars import StarPayment
 from storage import audit, payments
-from storage.database import fetch_int
 from storage.migrations import back_up
 from tests.handlers.test_buying import SELLING, bought, invoice, moves, pay, says
 from tests.house import ADMIN
@@ -275,7 +274,7 @@ async def test_payments_and_refunds_nobody_told_of_come_to_light_once(
             await chat.wait(says("Your payment 1 of 500 ⭐ was taken back"))
             assert await bought(house, place) == 90
             async with house.db.reading() as connection:
-                assert await fetch_int(connection, "SELECT count(*) FROM payments") == 2
+                assert await connection.fetch_int("SELECT count(*) FROM payments") == 2
             assert await marked(house) == 3
 
 
@@ -336,7 +335,7 @@ async def test_a_long_list_of_transactions_is_read_in_pages_and_gone_on_with(
 
 async def marked(house: House) -> int:
     async with house.db.reading() as connection:
-        return await fetch_int(connection, "SELECT read FROM star_transactions")
+        return await connection.fetch_int("SELECT read FROM star_transactions")
 
 
 async def test_what_was_paid_to_another_database_stays_there(

@@ -19,7 +19,6 @@ from handlers.routing import Router
 from sandbox.telegram.actors import Person
 from sandbox.telegram.messages import Button
 from storage import people, videos
-from storage.database import fetch_int
 from storage.ledger import Account
 from storage.people import Ban
 from tests.flows.looks import says, shows_video
@@ -347,7 +346,7 @@ async def test_somebody_known_is_met_without_a_write_and_a_new_name_goes_with_th
 
     async def changes() -> int:
         async with house.db.reading() as connection:
-            return await fetch_int(connection, "SELECT total_changes()")
+            return await connection.fetch_int("SELECT total_changes()")
 
     # what a start does besides writes too
     beside = {one for one in asyncio.all_tasks() if one.get_name() in {"pruning", "the catalogue"}}

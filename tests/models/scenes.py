@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.models.availability import FeedUnavailable
-from storage.database import fetch_all
 from tests.house import ADMIN
 
 if TYPE_CHECKING:
@@ -59,8 +58,7 @@ class Scene:
     async def ledger(self) -> list[tuple[str, int]]:
         """What happened to Ann's credits, in order."""
         async with self.house.db.reading() as connection:
-            rows = await fetch_all(
-                connection,
+            rows = await connection.fetch_all(
                 "SELECT kind, credits FROM ledger WHERE account_id = ? ORDER BY id",
                 (self.ann.id,),
             )

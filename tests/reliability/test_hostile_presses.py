@@ -64,7 +64,7 @@ async def everything(house: House) -> list[tuple[object, ...]]:
         "SELECT 'request', id, state FROM generations UNION SELECT 'card', id, state FROM cards"
     )
     async with house.db.reading() as connection:
-        return [tuple(row) for row in await connection.execute_fetchall(statement)]
+        return [tuple(row) for row in await connection.fetch_all(statement)]
 
 
 async def test_forged_buttons_are_answered_and_touch_nothing_of_anybody(

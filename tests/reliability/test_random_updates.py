@@ -18,7 +18,6 @@ from sandbox.telegram import PrivateChat
 from sandbox.telegram.actors import Person
 from sandbox.telegram.queries import Query
 from sandbox.telegram.schema import check_object, type_of
-from storage.database import fetch_int
 from tests.flows.makings import photo
 from tests.handlers.commons import settled
 from tests.house import ADMIN
@@ -103,8 +102,8 @@ class Crowd:
 async def waiting(house: House) -> int:
     """Return how many updates are written down and not handled."""
     async with house.db.reading() as connection:
-        return await fetch_int(
-            connection, "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
+        return await connection.fetch_int(
+            "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
         )
 
 
@@ -114,7 +113,7 @@ async def all_is_handled(house: House) -> None:
         while len(house.telegram.world.updates) or await waiting(house):
             await asyncio.sleep(0.05)
     async with house.db.reading() as connection:
-        aside = await fetch_int(connection, "SELECT count(*) FROM inbox WHERE set_aside = 1")
+        aside = await connection.fetch_int("SELECT count(*) FROM inbox WHERE set_aside = 1")
     assert aside == 0, f"{aside} updates were set aside"
     open_presses = [query.person for query in house.telegram.unanswered_callbacks]
     assert open_presses == [], "presses without an answer"

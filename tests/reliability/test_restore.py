@@ -14,7 +14,6 @@ from bot import lifecycle
 from handlers import senders
 from sandbox.aimlapi import Fault
 from sandbox.telegram import TelegramSandbox
-from storage.database import fetch_all
 from storage.migrations import COPY, back_up
 from tests.flows.looks import says, shows_video
 from tests.flows.process import process, terminate
@@ -136,7 +135,7 @@ async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now
 
         async def links() -> list[tuple[int, ...]]:
             async with house.db.reading() as connection:
-                found = await fetch_all(connection, "SELECT credits, revoked FROM invites")
+                found = await connection.fetch_all("SELECT credits, revoked FROM invites")
                 return [tuple(row) for row in found]
 
         house = House(telegram, provider, tmp_path / "data", errors)

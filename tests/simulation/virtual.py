@@ -6,10 +6,10 @@ import asyncio
 import selectors
 import sqlite3
 from itertools import count
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from storage.database import Database
+from storage.database import Connection, Database
 from storage.migrations import migrate
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return done
 
 
-class DirectConnection:
+class DirectConnection(Connection):
     """The part of aiosqlite's connection the bot uses, without a thread.
 
     At random statements it lets other tasks run.
@@ -73,15 +73,12 @@ class DirectConnection:
     def __init__(self, path: Path, dice: random.Random) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._connection.row_factory = sqlite3.Row
+        thread: Any = self
+        super().__init__(thread)
         self._dice = dice
         self._is_cut = False
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
-
-    @property
-    def thread(self) -> Self:
-        """The connection itself, as there is no thread."""
-        return self
 
     @property
     def in_transaction(self) -> bool:

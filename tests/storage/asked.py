@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from storage import chats, generations, ledger
 from storage.chats import ChatKind
-from storage.database import fetch_all
 from storage.generations import Request
 from storage.ledger import Account, Pot
 
@@ -97,7 +96,7 @@ async def found(db: Database, generation: Generation) -> Generation:
 async def rows(db: Database, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """Return what a SELECT finds, as tuples."""
     async with db.reading() as connection:
-        return [tuple(row) for row in await fetch_all(connection, statement, values)]
+        return [tuple(row) for row in await connection.fetch_all(statement, values)]
 
 
 async def everything(db: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -119,4 +118,4 @@ class Event:
 async def steps_of(tx: Connection, generation: int) -> list[Event]:
     """Return a generation's steps as the database wrote them, first to last."""
     query = "SELECT was, state, reason, at FROM events WHERE generation = ? ORDER BY id"
-    return [Event(*row) for row in await fetch_all(tx, query, (generation,))]
+    return [Event(*row) for row in await tx.fetch_all(query, (generation,))]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.database import Database, fetch_int
+from storage.database import Database
 from tests.storage.asked import rows
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ async def write_pair(db: Database, task: int) -> None:
 
 async def test_the_file_survives_a_power_cut_and_keeps_its_references(db: Database) -> None:
     async with db.reading() as connection:
-        assert await fetch_int(connection, "PRAGMA synchronous") == 2, "FULL"
-        assert await fetch_int(connection, "PRAGMA foreign_keys") == 1
+        assert await connection.fetch_int("PRAGMA synchronous") == 2, "FULL"
+        assert await connection.fetch_int("PRAGMA foreign_keys") == 1
     assert await rows(db, "PRAGMA journal_mode") == [("wal",)]
 
 
@@ -98,7 +98,7 @@ async def test_nobodys_statement_joins_anothers_transaction(pairs: Database) -> 
 
     async def look() -> int:
         async with pairs.reading() as connection:
-            return await fetch_int(connection, "SELECT count(*) FROM pairs")
+            return await connection.fetch_int("SELECT count(*) FROM pairs")
 
     broken = asyncio.create_task(slow_and_broken())
     await asyncio.wait_for(inside.wait(), 5)
@@ -161,7 +161,7 @@ async def test_a_reader_cancelled_midway_hinders_nobody(pairs: Database) -> None
     async def read() -> None:
         async with pairs.reading() as connection:
             while True:
-                await fetch_int(connection, "SELECT count(*) FROM pairs")
+                await connection.fetch_int("SELECT count(*) FROM pairs")
                 await asyncio.sleep(0)
 
     for _ in range(5):
@@ -193,7 +193,7 @@ async def test_a_task_ends_that_is_cancelled_while_the_thread_works(
 ) -> None:
     async def look_and_rest() -> None:
         async with db.reading(in_thread=True) as connection:
-            await fetch_int(connection, "SELECT count(*) FROM generations")
+            await connection.fetch_int("SELECT count(*) FROM generations")
         await asyncio.Event().wait()
 
     task = asyncio.create_task(look_and_rest())

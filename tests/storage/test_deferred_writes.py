@@ -227,8 +227,8 @@ async def test_a_disk_that_is_full_for_one_leaves_them_to_a_later_time(path: Pat
     db = await Database.open(path, flush_seconds=0.01)
     async with db.transaction() as tx:
         await tx.execute("CREATE TABLE marks (mark TEXT NOT NULL UNIQUE) STRICT")
-        [(pages,)] = await tx.execute_fetchall("PRAGMA page_count")
-        await tx.execute_fetchall(f"PRAGMA max_page_count = {pages + 2}")
+        [(pages,)] = await tx.fetch_all("PRAGMA page_count")
+        await tx.fetch_all(f"PRAGMA max_page_count = {pages + 2}")
 
     async def fill() -> None:
         async with db.transaction() as tx:
@@ -288,6 +288,8 @@ async def test_a_file_that_is_gone_for_good_is_not_asked_over_and_over(
 
 class Gone:
     """A connection that was closed by another hand."""
+
+    thread = None
 
     async def begin(self) -> None:
         raise sqlite3.ProgrammingError("Cannot operate on a closed database.")

@@ -12,7 +12,7 @@ import aiosqlite
 import pytest
 
 from storage import cards, chats, generations, inbox, ledger, notices, outages, people, statistics
-from storage.database import Database, fetch_all, fetch_int
+from storage.database import Connection, Database
 from storage.generations import PENDING, Reason, State
 from storage.ledger import Account, Pot
 from storage.migrations import (
@@ -31,8 +31,6 @@ from tests.storage.old_files import GROUP, rows_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from storage.database import Connection
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ async def test_every_statement_of_every_step_is_applied(file: aiosqlite.Connecti
     assert await migrate(file, [FIRST, SECOND]) == 2
     async with file.execute("SELECT x, y FROM a") as cursor:
         assert [tuple(row) for row in await cursor.fetchall()] == [(1, "old")]
-    assert await fetch_int(file, "PRAGMA user_version") == 2
+    assert await Connection(file).fetch_int("PRAGMA user_version") == 2
     assert await migrate(file, [FIRST, SECOND, WITH_A_TRIGGER]) == 3
     async with file.execute("SELECT x, y FROM a") as cursor:
         assert [tuple(row) for row in await cursor.fetchall()] == [(2, ";")]
@@ -96,7 +94,7 @@ async def test_every_statement_of_every_step_is_applied(file: aiosqlite.Connecti
 async def test_a_step_is_applied_once(file: aiosqlite.Connection) -> None:
     await migrate(file, [FIRST])
     await migrate(file, [FIRST])
-    assert await fetch_int(file, "SELECT count(*) FROM a") == 1
+    assert await Connection(file).fetch_int("SELECT count(*) FROM a") == 1
 
 
 @pytest.mark.parametrize("known", range(len(steps()) + 1))
@@ -121,8 +119,8 @@ async def test_a_step_that_fails_leaves_the_version_before_it_intact(
     with pytest.raises(sqlite3.OperationalError, match=what):
         await migrate(file, [FIRST, broken])
     assert await schema(file) == before
-    assert await fetch_int(file, "PRAGMA user_version") == 1
-    assert await fetch_int(file, "SELECT count(*) FROM a") == 1
+    assert await Connection(file).fetch_int("PRAGMA user_version") == 1
+    assert await Connection(file).fetch_int("SELECT count(*) FROM a") == 1
     assert not file.in_transaction
     assert await migrate(file, [FIRST, SECOND]) == 2, "the next program can go on from there"
 
@@ -130,7 +128,7 @@ async def test_a_step_that_fails_leaves_the_version_before_it_intact(
 async def test_steps_before_the_failing_one_stay(file: aiosqlite.Connection) -> None:
     with pytest.raises(sqlite3.OperationalError):
         await migrate(file, [FIRST, SECOND, BROKEN])
-    assert await fetch_int(file, "PRAGMA user_version") == 2
+    assert await Connection(file).fetch_int("PRAGMA user_version") == 2
 
 
 async def test_a_file_of_a_newer_program_is_refused_untouched(tmp_path: Path) -> None:
@@ -157,8 +155,10 @@ async def test_a_file_is_copied_before_the_first_step_and_as_it_was(tmp_path: Pa
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600, "it holds what people wrote"
     async with aiosqlite.connect(kept) as connection:
         assert await schema(connection) == before
-        assert await fetch_int(connection, "SELECT count(*) FROM generations") == len(State)
-        assert await is_copy(connection), "whoever goes back to it orders nothing twice"
+        assert await Connection(connection).fetch_int("SELECT count(*) FROM generations") == len(
+            State
+        )
+        assert await is_copy(Connection(connection)), "whoever goes back to it orders nothing twice"
     kept.unlink()
     await (await Database.open(path)).close()
     assert not kept.exists(), "a file that needs no step needs no copy"
@@ -238,9 +238,9 @@ FILLED_BY_HAND = range(1, 7)
 
 async def counts(connection: Connection) -> dict[str, int]:
     """How many rows each table has, by its present name."""
-    tables = await fetch_all(connection, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    tables = await connection.fetch_all("SELECT name FROM sqlite_schema WHERE type = 'table'")
     return {
-        RENAMED.get(name, name): await fetch_int(connection, f"SELECT count(*) FROM {name}")  # noqa: S608 - names of the schema
+        RENAMED.get(name, name): await connection.fetch_int(f"SELECT count(*) FROM {name}")  # noqa: S608 - names of the schema
         for (name,) in tables
     }
 
@@ -252,7 +252,7 @@ async def old(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[O
         await migrate(connection, steps()[: request.param])
         for statement, values in rows_of(request.param):
             await connection.execute(statement, values)
-        before = await counts(connection)
+        before = await counts(Connection(connection))
     db = await Database.open(tmp_path / "bot.sqlite3")
     yield Old(db, before)
     await db.close()
@@ -263,8 +263,8 @@ async def test_each_row_of_each_table_is_there_after_the_migration(old: Old) -> 
     async with old.db.reading() as connection:
         after = await counts(connection)
         assert {name: after[name] for name in old.before} == old.before
-        assert await fetch_all(connection, "PRAGMA foreign_key_check") == []
-        assert [tuple(row) for row in await fetch_all(connection, "PRAGMA integrity_check")] == [
+        assert await connection.fetch_all("PRAGMA foreign_key_check") == []
+        assert [tuple(row) for row in await connection.fetch_all("PRAGMA integrity_check")] == [
             ("ok",)
         ]
 

@@ -9,7 +9,6 @@ import pytest
 
 from storage import chats, ledger, payments, people, personal_data
 from storage.chats import ChatKind
-from storage.database import fetch_int as count
 from storage.ledger import Account, EntryKind, Pot
 from storage.payments import Charge
 from storage.personal_data import Erasure
@@ -44,7 +43,7 @@ async def club(db: Database) -> Account:
 
 
 async def unspent(tx: Connection) -> int:
-    return await count(tx, ledger.unspent(Pot.BOUGHT))
+    return await tx.fetch_int(ledger.unspent(Pot.BOUGHT))
 
 
 async def test_a_charge_is_credited_and_ended_once(db: Database) -> None:

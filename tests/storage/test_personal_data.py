@@ -100,7 +100,7 @@ async def plant(db: Database, value: str) -> list[str]:
     """Put a mark into all columns of text that take one; return those."""
     async with db.transaction() as tx:
         triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
-        for (trigger,) in [tuple(row) for row in await tx.execute_fetchall(triggers)]:
+        for (trigger,) in [tuple(row) for row in await tx.fetch_all(triggers)]:
             await tx.execute(f"DROP TRIGGER {trigger}")
     columns = await rows(
         db,

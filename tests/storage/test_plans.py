@@ -19,7 +19,7 @@ from storage import (
     statistics,
     videos,
 )
-from storage.database import fetch_all
+from storage.database import Connection
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
 from tests.storage.asked import ANN, NOW, rows
@@ -27,7 +27,7 @@ from tests.storage.asked import ANN, NOW, rows
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from storage.database import Connection, Database
+    from storage.database import Database
 
     Question = Callable[[Connection], Awaitable[object]]
 
@@ -41,26 +41,27 @@ SMALL = {
 ACCOUNT = Account.person(ANN)
 
 
-class Explained:
+class Explained(Connection):
     """A connection that notes how SQLite is going to find what it is asked for."""
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.thread)
         self._connection = connection
         self._asked: list[tuple[str, tuple[Any, ...]]] = []
 
-    def execute(self, statement: str, values: Iterable[Any] = ()) -> Any:
+    async def execute(self, statement: str, values: Iterable[Any] = ()) -> Any:
         self._asked.append((statement, tuple(values)))
-        return self._connection.execute(statement, values)
+        return await self._connection.execute(statement, values)
 
-    def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> Any:
+    async def fetch_all(self, statement: str, values: Iterable[Any] = ()) -> Any:
         self._asked.append((statement, tuple(values)))
-        return self._connection.execute_fetchall(statement, values)
+        return await self._connection.fetch_all(statement, values)
 
     async def plans(self) -> list[str]:
         """Return every step of every plan."""
         steps = []
         for statement, values in self._asked:
-            plan = await fetch_all(self._connection, f"EXPLAIN QUERY PLAN {statement}", values)
+            plan = await self._connection.fetch_all(f"EXPLAIN QUERY PLAN {statement}", values)
             steps += [row["detail"] for row in plan]
         return steps
 
@@ -155,12 +156,12 @@ async def test_no_table_is_read_from_end_to_end_for(db: Database, question: Ques
             id="whose file it is",
         ),
         pytest.param(
-            lambda tx: fetch_all(tx, statistics._COUNTS, (0, 500)),  # noqa: SLF001 - a slice of it
+            lambda tx: tx.fetch_all(statistics._COUNTS, (0, 500)),  # noqa: SLF001 - a slice of it
             {"generations_by_account"},
             id="what operators are told",
         ),
         pytest.param(
-            lambda tx: fetch_all(tx, statistics._MOST_ACTIVE, (8, 0)),  # noqa: SLF001 - as above
+            lambda tx: tx.fetch_all(statistics._MOST_ACTIVE, (8, 0)),  # noqa: SLF001 - as above
             {"people_by_asked"},
             id="who asked for most",
         ),

@@ -110,7 +110,7 @@ async def test_each_reason_has_its_name_and_the_history_its_words(
     db = await upgraded(old, tmp_path)
     async with db.reading() as connection:
         found = await generations.in_states(connection, {State.FAILED})
-        asked = await connection.execute_fetchall("SELECT reason FROM events ORDER BY id")
+        asked = await connection.fetch_all("SELECT reason FROM events ORDER BY id")
         words = [row["reason"] for row in asked]
     await db.close()
     assert [one.reason for one in found] == [*REASONS.values()]
