@@ -21,7 +21,7 @@ from bot.updates.listening import Listening, TelegramRequest, TelegramTimeouts
 from bot.updates.watchdog import Watchdog, WatchdogTimes
 from generation.jobs.account import AccountWatch
 from generation.jobs.lifecycle import Lifecycle, process_erasures
-from generation.jobs.provider_calls import Lookups, Polls, Submissions
+from generation.jobs.provider_calls import Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
@@ -35,7 +35,7 @@ from generation.models.offer import Offer
 from generation.models.pricing import Period
 from generation.orders.balances import Terms
 from generation.orders.substitutes import Substitutes
-from generation.provider.client import AimlApi, ProviderTimeouts
+from generation.provider.client import AimlApi, LogSearch, ProviderTimeouts
 from generation.provider.connections import Connections, uses_proxy
 from handlers import registry
 from handlers.attachments import TelegramFiles
@@ -240,9 +240,12 @@ class Bot:
                 substitutes=substitutes,
                 new_request_id=secrets.token_hex,
             ),
-            lookups=Lookups(api=self.api, lifecycle=lifecycle, clock=clock),
             polls=Polls(
-                api=self.api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
+                api=self.api,
+                log=LogSearch(self.api, clock),
+                downloads=downloads,
+                lifecycle=lifecycle,
+                substitutes=substitutes,
             ),
             breaker=breaker,
             deliveries=Deliveries(

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.tasks import Tasks
+from generation.jobs.outcomes import ProcessStopped, StillQueued
 from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import OUTAGE_CHECK_SECONDS, queue_deadline
 from storage import HOUR_SECONDS, chats, films, generations, notices
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from bot.tasks import ChatTimers, Work
     from generation.jobs.lifecycle import Lifecycle
-    from generation.jobs.provider_calls import Lookups, Polls, Submissions
+    from generation.jobs.provider_calls import Polls, Submissions
     from generation.jobs.queue import FairQueue
     from generation.jobs.schedule import CircuitBreaker
     from handlers.replies.boards import Boards
@@ -64,7 +65,6 @@ class Scheduler:
     queue: FairQueue
     lifecycle: Lifecycle
     submissions: Submissions
-    lookups: Lookups
     polls: Polls
     breaker: CircuitBreaker
     deliveries: Deliveries
@@ -200,7 +200,7 @@ class Scheduler:
             elif _key(generation.id) in self._steps:
                 running += [generation] if generation.id in self.queue.running else []
             elif now > (ends := queue_deadline(generation, refused_since)):
-                expire = partial(self.submissions.expire, generation, refused_since)
+                expire = partial(self.lifecycle.advance, generation, StillQueued(refused_since))
                 self._run_step(generation, "expire", expire)
             elif (due := self._due(generation)) > now:
                 dues.append(min(due, ends + 1.0))
@@ -271,14 +271,15 @@ class Scheduler:
         match generation.state:
             case State.SUBMITTING:
                 # no task is working on it, so its answer was lost
-                self._run_step(generation, "look up", partial(self.submissions.abandon, generation))
+                stopped = partial(self.lifecycle.advance, generation, ProcessStopped())
+                self._run_step(generation, "look up", stopped)
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
                 sends = generation.chat not in self._groups
                 self._run_step(
                     generation, None, partial(self.polls.poll, generation, send_begins=sends)
                 )
             case State.UNKNOWN | State.PARKED:
-                self._run_step(generation, "look up", partial(self.lookups.look_up, generation))
+                self._run_step(generation, "look up", partial(self.polls.look_up, generation))
             case State.READY:
                 # limited by chat, so that a flood limit in one delays no other
                 deliver = partial(self.deliveries.deliver, generation, begun=begun)

@@ -11,24 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from generation.jobs.outcomes import (
-    AccountRateLimited,
-    AccountServed,
-    AnswerLost,
-    BadResult,
-    BudgetExhausted,
-    CancelWanted,
-    Credits,
-    FoundInLog,
-    ModelFailed,
-    ModelIsGone,
-    NotInLog,
-    OutageBegins,
-    PromptRefused,
-    SenderBanned,
-    SubmissionAccepted,
-    TurnCame,
-)
+from generation.jobs import outcomes as on
+from generation.jobs.outcomes import Credits
 from generation.jobs.schedule import CircuitBreaker, Estimate, JobPolicy
 from generation.jobs.transitions import NEXT_STATES, decide
 from generation.media.videos import delete_expired
@@ -118,15 +102,15 @@ class Lifecycle:
         now = self.clock()
         async with self.db.transaction() as tx:
             match outcome:
-                case TurnCame():
+                case on.TurnCame():
                     outcome = await self._check_budget(tx, generation.id, outcome, now)
-                case SubmissionAccepted(provider_id) | FoundInLog(provider_id):
+                case on.SubmissionAccepted(provider_id) | on.FoundInLog(provider_id):
                     if await generations.is_taken_provider_id(tx, provider_id, generation.id):
                         # one video is not delivered and paid twice; the right id may be in the log
                         outcome = (
-                            AnswerLost("answered with the id of another request")
-                            if isinstance(outcome, SubmissionAccepted)
-                            else NotInLog(LOOKUP_SECONDS)
+                            on.AnswerLost("answered with the id of another request")
+                            if isinstance(outcome, on.SubmissionAccepted)
+                            else on.NotInLog(LOOKUP_SECONDS)
                         )
             estimate = await self.estimates.within(tx, generation)
             steps = await apply(
@@ -146,37 +130,37 @@ class Lifecycle:
         return steps[-1].after if steps else None
 
     async def _check_budget(
-        self, tx: Connection, number: int, turn: TurnCame, now: float
+        self, tx: Connection, number: int, turn: on.TurnCame, now: float
     ) -> Outcome:
         """Return the turn with the present price, or BudgetExhausted if that is over the budget."""
         generation = await generations.find(tx, number)
         if generation is None or self.terms is None:
             return turn
         price = await balances.affordable_price(tx, generation, self.terms, now)
-        return BudgetExhausted() if price is None else replace(turn, price_micros=price)
+        return on.BudgetExhausted() if price is None else replace(turn, price_micros=price)
 
     async def _apply_fact(
         self, tx: Connection, generation: Generation, fact: SideFact, now: float
     ) -> Callable[[], None]:
         """Write a side effect of an outcome; return the function to call after the commit."""
         match fact:
-            case OutageBegins(reason, explanation):
+            case on.OutageBegins(reason, explanation):
                 outage = await self.breaker.open(tx, reason, explanation, now=now)
                 return partial(self.breaker.adopt, outage)
-            case AccountServed():
+            case on.AccountServed():
                 return partial(self.breaker.adopt, await self.breaker.close(tx, now=now))
-            case AccountRateLimited(retry_after):
+            case on.AccountRateLimited(retry_after):
                 return partial(self.breaker.back_off, retry_after)
-            case ModelIsGone():
+            case on.ModelIsGone():
                 gone = await self.cooldowns.gone(tx, generation.model)
                 return partial(self.cooldowns.adopt, gone)
-            case ModelFailed():
+            case on.ModelFailed():
                 model, number = generation.model, generation.id
                 failing = await self.cooldowns.count_failure(tx, model, number)
                 return partial(self.cooldowns.adopt, failing)
-            case PromptRefused():
+            case on.PromptRefused():
                 await self._notify_brake(tx, generation, now)
-            case BadResult(explanation):
+            case on.BadResult(explanation):
                 await self.admins.notify(
                     tx, NoticeKind.BAD_RESULT, cause=f"result:{generation.id}", now=now,
                     generation=generation.id, explanation=explanation,
@@ -302,7 +286,7 @@ async def cancel(db: Database, number: int, account: Account, *, now: float) -> 
         generation = await generations.find(tx, number)
         if generation is None or generation.account != account:
             return None
-        steps = await apply(tx, number, CancelWanted(), now=now)
+        steps = await apply(tx, number, on.CancelWanted(), now=now)
     log_steps(steps)
     return steps[-1].after if steps else generation
 
@@ -351,6 +335,6 @@ async def cancel_queued(
     for one in unfinished:
         place = await chats.find(tx, one.chat)
         # the reason is not shown in a group
-        banned = SenderBanned(place is not None and place.is_private, why)
+        banned = on.SenderBanned(place is not None and place.is_private, why)
         stopped += await apply(tx, one.id, banned, now=now)
     return stopped

@@ -13,7 +13,6 @@ from generation.media.formats import MediaFailed, PictureFault
 from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
 from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
-from generation.provider.client import LogSearch
 from generation.provider.errors import (
     AccountError,
     ModelGone,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from generation.models.catalogue import Catalogue
     from generation.models.offer import Mode
     from generation.orders.substitutes import Substitutes
-    from generation.provider.client import AimlApi
+    from generation.provider.client import AimlApi, LogSearch
     from generation.provider.protocol import RemoteGeneration
     from storage.database import Database
     from storage.generations import Generation
@@ -92,14 +91,6 @@ class Submissions:
             except Exception:
                 # the scheduler tries it again; the others must not wait for that
                 logger.exception("generation %d cannot be recovered", generation.id)
-
-    async def abandon(self, generation: Generation) -> None:
-        """Record that nothing waits for the answer to a submission any more."""
-        await self.lifecycle.advance(generation, on.ProcessStopped())
-
-    async def expire(self, generation: Generation, outage_since: float | None) -> Generation | None:
-        """End a queued request that was cancelled or waited too long; otherwise return None."""
-        return await self.lifecycle.advance(generation, on.StillQueued(outage_since))
 
     async def submit(self, generation: Generation) -> Generation | None:
         """Submit a queued request, and return the changed generation, or None if nothing changed.
@@ -199,9 +190,13 @@ class Submissions:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Polls:
-    """Polls submitted generations, and downloads their videos."""
+    """Polls submitted generations, and downloads their videos.
+
+    Submissions whose answer was lost are found by their request id in the provider's log.
+    """
 
     api: AimlApi
+    log: LogSearch
     downloads: Downloads
     lifecycle: Lifecycle
     substitutes: Substitutes
@@ -270,14 +265,6 @@ class Polls:
             return on.ResultRefused(type(error).__name__, spent)
         return on.VideoOnDisk(spent)
 
-
-class Lookups:
-    """Finds submissions whose answer was lost, by their request id in the provider's log."""
-
-    def __init__(self, *, api: AimlApi, lifecycle: Lifecycle, clock: Callable[[], float]) -> None:
-        self._log = LogSearch(api, clock)
-        self._lifecycle = lifecycle
-
     async def look_up(self, generation: Generation) -> Generation | None:
         """Search the log once for a generation without a provider id, and return the generation.
 
@@ -285,12 +272,11 @@ class Lookups:
         """
         if generation.request_id is None:
             raise ValueError(f"generation {generation.id} was never submitted")
-        found = await self._log.find(generation, generation.request_id)
-        outcome: Outcome
+        found = await self.log.find(generation, generation.request_id)
         if found is None:
-            outcome = on.NotInLog(self._log.wait)
+            outcome: Outcome = on.NotInLog(self.log.wait)
         elif found.failed:
             outcome = on.ProviderFailed("failed in the log")
         else:
             outcome = on.FoundInLog(found.id)
-        return await self._lifecycle.advance(generation, outcome)
+        return await self.lifecycle.advance(generation, outcome)

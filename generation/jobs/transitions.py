@@ -19,14 +19,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from generation.jobs import outcomes as on
 from generation.jobs import polling, schedule
-from generation.jobs.outcomes import (
-    AccountRateLimited,
-    AccountServed,
-    BadResult,
-    ModelFailed,
-    OutageBegins,
-    PromptRefused,
-)
 from generation.jobs.rules import TransitionBuilder
 from generation.media.pictures import which_frame
 from generation.provider.client import submitted_at
@@ -141,29 +133,29 @@ def decide(
         # answers to the paid request
         case on.SubmissionAccepted(provider_id):
             taken = build.start_polling(Reason.SUBMISSION_ACCEPTED, provider_id, now)
-            return replace(taken, facts=(AccountServed(),))
+            return replace(taken, facts=(on.AccountServed(),))
         case on.SubmissionNotAccepted(retry_after, rate_limited=limited):
             refused = build.requeue(Reason.SUBMISSION_NOT_ACCEPTED, retry_after)
-            return replace(refused, facts=(AccountRateLimited(retry_after),) if limited else ())
+            return replace(refused, facts=(on.AccountRateLimited(retry_after),) if limited else ())
         case on.AccountRefused(reason, explanation):
             if generation.state is State.SUBMITTING:
                 refused = build.requeue(Reason.ACCOUNT_REFUSED)
             else:
                 refused = build.poll_later(None)
-            return replace(refused, facts=(OutageBegins(reason, explanation),))
+            return replace(refused, facts=(on.OutageBegins(reason, explanation),))
         case on.ModelNotServed(failover):
             return build.replace_model(failover)
         case on.ContentRefused(people):
             if people is None:
                 refused = build.fail(Reason.CONTENT_REFUSED, NoticeKind.FAILED_MODERATION)
-                return replace(refused, facts=(PromptRefused(),))
+                return replace(refused, facts=(on.PromptRefused(),))
             return build.fail(Reason.PEOPLE_REFUSED, NoticeKind.FAILED_PEOPLE, **people.facts)
         case on.RequestRefused():
             # not ModelFailed: the request was invalid, and one sender may repeat it often
             return build.fail(Reason.REQUEST_REFUSED, NoticeKind.FAILED_REJECTED)
         case on.ProviderFailed():
             failed = build.fail(Reason.PROVIDER_FAILED, NoticeKind.FAILED_BROKEN)
-            return replace(failed, facts=(ModelFailed(),))
+            return replace(failed, facts=(on.ModelFailed(),))
         case on.AnswerLost():
             return build.move(State.UNKNOWN, Reason.ANSWER_LOST)
         case on.ProcessStopped():
@@ -197,7 +189,7 @@ def decide(
             return build.retry_fetch(schedule.LINK_TIMEOUT, parked)
         case on.ResultRefused(explanation, spent):
             lost = build.lose(Reason.RESULT_REFUSED, spent)
-            return replace(lost, facts=(BadResult(explanation),))
+            return replace(lost, facts=(on.BadResult(explanation),))
         case on.VideoOnDisk(spent, send_begins):
             return build.finish(spent, send_begins=send_begins)
         # delivery

@@ -230,7 +230,7 @@ class AccountBalance(_Model):
     autotopup_settings: Annotated[_TopUp, BeforeValidator(lambda told: told or {})] = _TopUp()
 
 
-class ErrorBody(_Model):
+class _ErrorBody(_Model):
     """The API's own error body, in either of its two known forms.
 
     Both have a request id and a text, which the pages of a gateway lack.
@@ -239,12 +239,6 @@ class ErrorBody(_Model):
     request_id: Annotated[_Id, Field(alias="requestId")]
     message: Annotated[str | None, NONE_IF_INVALID] = None
     error: Annotated[_Error | None, BeforeValidator(_as_object), NONE_IF_INVALID] = None
-
-    @property
-    def words(self) -> str:
-        """All texts of the error, one per line."""
-        error = self.error or _Error()
-        return "\n".join(filter(None, dict.fromkeys((error.name, self.message, error.message))))
 
 
 def to_utf8(body: bytes) -> bytes:
@@ -291,12 +285,20 @@ class Answer:
         """Whether the status is 2xx."""
         return self.status // 100 == 2  # noqa: PLR2004 - the class of success
 
-    def error_body(self) -> ErrorBody | None:
-        """Return the API's own error body, or None for a page of a gateway."""
+    @property
+    def words(self) -> str | None:
+        """All texts of the API's own error body, one per line; None for a page of a gateway."""
         try:
-            return ErrorBody.model_validate_json(self.body)
+            body = _ErrorBody.model_validate_json(self.body)
         except ValidationError:
             return None
+        error = body.error or _Error()
+        return "\n".join(filter(None, dict.fromkeys((error.name, body.message, error.message))))
+
+    @property
+    def message(self) -> str:
+        """The status and the texts of the error, fit for a log."""
+        return truncate(f"{self.status} {self.words or ''}")
 
     def retry_after(self) -> float | None:
         """Return the Retry-After header in seconds; a date is relative to the Date header."""
@@ -316,26 +318,20 @@ def expect_accepted(answer: Answer, *, model: str = "", prompt: str = "") -> Non
     """Raise the exception for a submission that was not accepted."""
     if answer.is_success:
         return
-    error_body = answer.error_body()
-    if error_body is None:
+    words = answer.words
+    if words is None:
         raise _gateway_error(answer)
-    words = error_body.words
-    about_model = is_about_model(words, answer.body, model=model, prompt=prompt)
-    if answer.status == HTTPStatus.FORBIDDEN:
-        about_model = about_model or refuses_model(words, model=model)
-    raise _submission_error(answer, words, about_model=about_model, prompt=prompt)
+    raise _submission_error(answer, words, model=model, prompt=prompt)
 
 
 def expect_success(answer: Answer) -> None:
     """Raise AccountError or Unavailable for a query that failed."""
     if answer.is_success:
         return
-    error_body = answer.error_body()
-    words = error_body.words if error_body else ""
-    if answer.status in _ACCOUNT and not refuses_model(words):
-        raise _account_error(answer.status, words)
+    if answer.status in _ACCOUNT and not refuses_model(answer.words or ""):
+        raise _account_error(answer)
     raise Unavailable(
-        truncate(f"{answer.status} {words}"),
+        answer.message,
         retry_after=answer.retry_after(),
         redirected=answer.status // 100 == 3,  # noqa: PLR2004 - the class of redirections
     )
@@ -347,9 +343,7 @@ def expect_account_answer(answer: Answer) -> None:
     A 403 means here that the key lacks the scope, whatever its text says.
     """
     if answer.status == HTTPStatus.FORBIDDEN:
-        error_body = answer.error_body()
-        words = error_body.words if error_body else ""
-        raise AccountError(truncate(f"{answer.status} {words}"), reason=AccountProblem.FORBIDDEN)
+        raise AccountError(answer.message, reason=AccountProblem.FORBIDDEN)
     expect_success(answer)
 
 
@@ -359,40 +353,40 @@ def expect_known(answer: Answer) -> None:
     The status for this is not documented. A bad request means it as well, because the id is the
     only parameter.
     """
-    if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
-        error_body = answer.error_body()
-        if error_body is not None:
-            raise NoSuchGeneration(truncate(f"{answer.status} {error_body.words}"))
+    unknown = {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}
+    if answer.status in unknown and answer.words is not None:
+        raise NoSuchGeneration(answer.message)
     expect_success(answer)
 
 
-def _submission_error(
-    answer: Answer, words: str, *, about_model: bool, prompt: str
-) -> ProviderError:
+def _submission_error(answer: Answer, words: str, *, model: str, prompt: str) -> ProviderError:
     """Return the exception for a submission that the API itself refused."""
-    message = truncate(f"{answer.status} {words}")
     refusal = classify(words, prompt=prompt)
-    rejected = Rejected(message, moderation=refusal.moderation, people=refusal.people)
-    is_gone = about_model and not refusal.moderation
-    error: ProviderError = OutcomeUnknown(message)
+    rejected = Rejected(answer.message, moderation=refusal.moderation, people=refusal.people)
+    about_model = is_about_model(words, answer.body, model=model, prompt=prompt) or (
+        answer.status == HTTPStatus.FORBIDDEN and refuses_model(words, model=model)
+    )
+    error: ProviderError = OutcomeUnknown(answer.message)
     match answer.status:
         case HTTPStatus.FORBIDDEN if is_about_money(words):
-            error = _account_error(answer.status, words)
+            error = _account_error(answer)
         # one prompt, or one model, must not stop all submissions
         case HTTPStatus.FORBIDDEN | HTTPStatus.INTERNAL_SERVER_ERROR if refusal.moderation:
             error = rejected
-        case HTTPStatus.FORBIDDEN | HTTPStatus.BAD_REQUEST if is_gone:
-            error = ModelGone(message)
+        case HTTPStatus.FORBIDDEN | HTTPStatus.BAD_REQUEST if (
+            about_model and not refusal.moderation
+        ):
+            error = ModelGone(answer.message)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.PAYMENT_REQUIRED | HTTPStatus.FORBIDDEN:
-            error = _account_error(answer.status, words)
+            error = _account_error(answer)
         case HTTPStatus.NOT_FOUND:
-            error = ModelGone(message)
+            error = ModelGone(answer.message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
-            error = ServerError(message)
+            error = ServerError(answer.message)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            error = RateLimited(message, retry_after=answer.retry_after())
+            error = RateLimited(answer.message, retry_after=answer.retry_after())
         case HTTPStatus.SERVICE_UNAVAILABLE:
-            error = NotAccepted(message, retry_after=answer.retry_after())
+            error = NotAccepted(answer.message, retry_after=answer.retry_after())
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             error = error if status == HTTPStatus.REQUEST_TIMEOUT else rejected
     return error
@@ -407,19 +401,19 @@ def _gateway_error(answer: Answer) -> ProviderError:
     message = f"{answer.status} without the API's own words"
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return _account_error(answer.status, "")
+            return _account_error(answer)
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return Rejected(message)
         case _:
             return OutcomeUnknown(message)
 
 
-def _account_error(status: int, words: str) -> AccountError:
+def _account_error(answer: Answer) -> AccountError:
     """Return the exception for a refused account; a 403 has two documented meanings."""
-    if status == HTTPStatus.UNAUTHORIZED:
+    if answer.status == HTTPStatus.UNAUTHORIZED:
         reason = AccountProblem.KEY
-    elif status == HTTPStatus.PAYMENT_REQUIRED or is_about_money(words):
+    elif answer.status == HTTPStatus.PAYMENT_REQUIRED or is_about_money(answer.words or ""):
         reason = AccountProblem.MONEY
     else:
         reason = AccountProblem.FORBIDDEN
-    return AccountError(truncate(f"{status} {words}"), reason=reason)
+    return AccountError(answer.message, reason=reason)

@@ -9,7 +9,8 @@ import httpx
 from pydantic import SecretStr
 
 from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.provider_calls import Lookups, Polls, Submissions
+from generation.jobs.outcomes import StillQueued
+from generation.jobs.provider_calls import Polls, Submissions
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
 from generation.media.pictures import PictureDelayed, PictureGone, Pictures
@@ -17,7 +18,7 @@ from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
 from generation.orders.substitutes import Substitutes
-from generation.provider.client import AimlApi
+from generation.provider.client import AimlApi, LogSearch
 from storage import chats, generations, notices, people
 from storage.generations import State
 from storage.notices import Admins
@@ -101,10 +102,9 @@ class Steps:
             api=api, http=http, origin=provider.url, folder=self.videos, media=media, seconds=30.0
         )
         self.polls = Polls(
-            api=api, downloads=self.downloads, lifecycle=self.lifecycle,
+            api=api, log=LogSearch(api, clock), downloads=self.downloads, lifecycle=self.lifecycle,
             substitutes=self.substitutes,
         )  # fmt: skip
-        self.lookups = Lookups(api=api, lifecycle=self.lifecycle, clock=clock)
 
     async def ask(self, cause: str = "message:1", **changes: Any) -> Generation:
         """Queue a request now."""
@@ -128,7 +128,7 @@ class Steps:
         """End a queued request that nobody will serve."""
         outage = await self.breaker.present()
         since = outage.began_at if outage is not None and self.breaker.is_open else None
-        return await self.submissions.expire(generation, since) is not None
+        return await self.lifecycle.advance(generation, StillQueued(since)) is not None
 
     async def poll(self, generation: Generation) -> Generation:
         """Ask once how far it is."""
@@ -137,7 +137,7 @@ class Steps:
 
     async def look_up(self, generation: Generation) -> Generation:
         """Search once for a lost submission."""
-        await self.lookups.look_up(generation)
+        await self.polls.look_up(generation)
         return await self.again(generation)
 
     async def taken(

@@ -18,7 +18,7 @@ from bot.scheduler import Scheduler
 from bot.settings.definition import Settings
 from bot.tasks import ChatTimers
 from generation.jobs.lifecycle import Lifecycle
-from generation.jobs.provider_calls import Lookups, Polls, Submissions
+from generation.jobs.provider_calls import Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
@@ -28,7 +28,7 @@ from generation.media.videos import UploadPreparation, clean_up
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes
-from generation.provider.client import AimlApi
+from generation.provider.client import AimlApi, LogSearch
 from handlers.attachments import TelegramFiles
 from handlers.replies.boards import Boards
 from handlers.replies.delivery import Deliveries
@@ -167,9 +167,9 @@ class Life:
                 pictures=Pictures(media, TelegramFiles(bot), pictures),
                 substitutes=substitutes, new_request_id=lambda: uuid.uuid4().hex,
             ),
-            lookups=Lookups(api=api, lifecycle=lifecycle, clock=self.clock),
             polls=Polls(
-                api=api, downloads=downloads, lifecycle=lifecycle, substitutes=substitutes
+                api=api, log=LogSearch(api, self.clock), downloads=downloads, lifecycle=lifecycle,
+                substitutes=substitutes,
             ),
             breaker=breaker,
             show_film=_show_no_film,

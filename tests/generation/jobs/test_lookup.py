@@ -259,7 +259,7 @@ async def test_a_log_that_asks_for_a_pause_is_left_alone_so_long(
 async def test_what_was_never_submitted_cannot_be_looked_up(steps: Steps) -> None:
     generation = await steps.ask()
     with pytest.raises(ValueError, match="never submitted"):
-        await steps.lookups.look_up(generation)
+        await steps.polls.look_up(generation)
 
 
 async def test_a_model_that_left_the_offer_is_looked_for_like_any_other(
