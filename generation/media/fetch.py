@@ -23,6 +23,7 @@ import logging
 import os
 import socket
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -186,15 +187,14 @@ async def fetch_video(
         OSError: The file cannot be written.
     """
     resolve = resolver or asyncio.get_running_loop().getaddrinfo
+    send = partial(_send, http, trusted=httpx.URL(origin), resolve=resolve, proxied=proxied)
     part = target.with_name(target.name + ".part")
     try:
         async with asyncio.timeout(seconds):
             # not in a thread: if cancelled meanwhile, the file would never be closed
             file = part.open("wb")
             try:
-                async with _follow_redirects(
-                    http, url, origin=origin, resolve=resolve, proxied=proxied
-                ) as response:
+                async with _follow_redirects(url, send) as response:
                     size = await _save(response, file, max_bytes)
                 await asyncio.to_thread(_flush_to_disk, file)
             finally:
@@ -211,16 +211,13 @@ async def fetch_video(
 
 @contextlib.asynccontextmanager
 async def _follow_redirects(
-    http: httpx.AsyncClient, url: str, *, origin: str, resolve: Resolver, proxied: bool
+    url: str, send: Callable[[httpx.URL], Awaitable[httpx.Response]]
 ) -> AsyncIterator[httpx.Response]:
     """Yield the response after redirects, its body unread."""
     with _reject_unreadable_link():
         here = httpx.URL(url)
     for _ in range(MAX_REDIRECTS + 1):
-        response = await _send(
-            http, here, trusted=httpx.URL(origin), resolve=resolve, proxied=proxied
-        )
-        async with contextlib.aclosing(response):
+        async with contextlib.aclosing(await send(here)) as response:
             if not response.has_redirect_location:
                 _check_status(response.status_code)
                 yield response
@@ -266,9 +263,8 @@ async def _send(
             extensions={"timeout": timeout.as_dict(), "sni_hostname": name},
         )
         try:
-            with (
-                _reject_unreadable_link()
-            ):  # httpx parses a redirect's target, though it follows none
+            # httpx parses a redirect's target, though it follows none
+            with _reject_unreadable_link():
                 return await http.send(request, stream=True, auth=None, follow_redirects=False)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             if left == 0:

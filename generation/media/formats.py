@@ -27,7 +27,7 @@ class PictureFault(StrEnum):
     TOO_SMALL = "too_small"
     BROKEN = "broken"
     TOO_SLOW = "too_slow"
-    RESTING = "resting"
+    COOLDOWN = "resting"
     """Its sender's last picture took too long: the next ones are refused for a while."""
 
 

@@ -16,7 +16,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from generation.media.formats import (
     MAX_STILL_BYTES,
@@ -29,12 +29,15 @@ from generation.media.videos import NotAVideo, first_frame
 from storage import DAY_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from generation.media.pool import MediaProcesses
     from generation.models.offer import Mode
     from storage.generations import Generation
     from storage.ledger import Account
+
+    FetchPicture = Callable[[str, Path], Awaitable[None]]
+    """Writes the picture of a file id to a path. Raises PictureGone, PictureDelayed."""
 
 _FRAME = re.compile(r"frame:(first|last):(.+)")
 
@@ -74,18 +77,6 @@ class PictureDelayed(Exception):
         self.retry_after = retry_after
 
 
-class FetchPicture(Protocol):
-    """Fetches a picture by its file id."""
-
-    async def __call__(self, file_id: str, target: Path) -> None:
-        """Write the picture to `target`.
-
-        Raises:
-            PictureGone: it can no longer be fetched.
-            PictureDelayed: it cannot be fetched now.
-        """
-
-
 class Fitted(NamedTuple):
     """A picture as sent to the provider, and the aspect ratio it was fitted to."""
 
@@ -119,7 +110,7 @@ class MediaCooldowns:
         """
         until, _ = self._cooldowns.get(account, (-math.inf, 0.0))
         if self._clock() < until:
-            raise BadPicture(PictureFault.RESTING)
+            raise BadPicture(PictureFault.COOLDOWN)
         try:
             yield
         except (BadPicture, MediaFailed) as error:
@@ -215,9 +206,7 @@ class Pictures:
         if key not in self._sheets:
             with self._own_folder() as folder:
                 files = [Path(folder) / str(place) for place in range(len(stills))]
-                pairs = zip(stills, files, strict=True)
-                await asyncio.gather(*(self._fetched_still(still, file) for still, file in pairs))
-                found = [_still_in(file) for file in files]
+                found = await asyncio.gather(*map(self._fetch_small, stills, files))
                 source, target = Path(folder) / "stills", Path(folder) / "sheet.jpg"
                 source.write_bytes(b"".join(found))
                 sizes = [len(data) for data in found]
@@ -237,10 +226,11 @@ class Pictures:
             await self._media.run("draw_chart", target=target, chart=chart)
             return target.read_bytes()
 
-    async def _fetched_still(self, file_id: str | None, target: Path) -> None:
+    async def _fetch_small(self, file_id: str | None, target: Path) -> bytes:
         if file_id is not None:
             with suppress(PictureGone, PictureDelayed):
                 await self._fetch(file_id, target)
+        return _still_in(target)
 
     def _own_folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="picture-", dir=self._folder)

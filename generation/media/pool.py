@@ -270,8 +270,8 @@ def _result(job: str, answer: bytes) -> dict[str, Any]:
     """Parse an answer of a child, which is untrusted."""
     try:
         content = json.loads(answer)
-    except (ValueError, RecursionError) as error:
-        raise MediaFailed(f"{job}: the child gave no answer") from error
+    except (ValueError, RecursionError):
+        content = None
     match content:
         case {"result": dict(result)}:
             return result

@@ -185,11 +185,9 @@ class VideoStore(Protocol):
 
     def path_of(self, generation: Generation) -> Path:
         """Return the path of a generation's video."""
-        ...
 
     async def restore(self, generation: Generation) -> None:
         """Download a video again whose file is gone."""
-        ...
 
 
 MAX_TRIES_AS_VIDEO: Final = 5

@@ -54,7 +54,7 @@ def test_a_rest_is_a_minute_and_doubles_until_a_day_is_over() -> None:
     for seconds in (60, 120, 240):
         assert attempt(cooldowns, ANN, slow) is None
         clock.now += seconds - 1
-        assert attempt(cooldowns, ANN) is PictureFault.RESTING
+        assert attempt(cooldowns, ANN) is PictureFault.COOLDOWN
         assert attempt(cooldowns, BOB) is None, "nobody else rests"
         clock.now += 1
         assert attempt(cooldowns, ANN) is None
