@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generation.orders.options import NEAREST, Options, Problem
@@ -219,17 +219,22 @@ def _similarity(one: Counter[str], other: Counter[str]) -> float:
 _PLAIN_SHAPES = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
 _CLEAR_SHAPES = ("16:9", "21:9")
 """Shapes that cannot be a time of day or the result of a match."""
-_UNSPACED = r"\u0e01-\u0e3a\u0e40-\u0e4e\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-"""Letters of the scripts that do not, or not always, separate words by blanks."""
+_UNSPACED = r"\u0e01-\u0e3a\u0e40-\u0e4e\u3040-\u30ff\u3400-\u9fff"
+"""Letters of the scripts that separate sentences, but not words, by blanks."""
+_JOINED = rf"{_UNSPACED}\uac00-\ud7af"
+"""The same, and those of Korean, which does not always separate words by blanks."""
 _TOKEN = re.compile(
-    rf"\d{{1,2}}:\d{{1,2}}(?![\d:])|\d{{3,4}}p(?![^\W{_UNSPACED}])|\d+(?:[.,]\d\d?(?!\d))?"
-    rf"|[{_UNSPACED}]+|[^\W\d_{_UNSPACED}]"
-    rf"(?:[^\W\d_{_UNSPACED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
+    rf"\d{{1,2}}:\d{{1,2}}(?![\d:])|\d{{3,4}}p(?![^\W{_JOINED}])|\d+(?:[.,]\d\d?(?!\d))?"
+    rf"|[{_JOINED}]+|[^\W\d_{_JOINED}]"
+    rf"(?:[^\W\d_{_JOINED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
 )
 _TIMES_SIGN = re.compile(r"(?<=\d)[x×](?=\d)")
 """Signs used instead of a shape's colon."""
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
-_PART = re.compile(r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\u060c\u061f\u0964]|\s-+\s|:\s")
+_PART = re.compile(
+    r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\u060c\u061f\u0964]|\s-+\s|:\s"
+    rf"|(?<=[{_UNSPACED}])\s"
+)
 _MAX_SECONDS = 300
 """A longer time at the end of other words is how long the subject lasts, not the video."""
 _MAX_TAIL = 12
@@ -241,12 +246,23 @@ _MAX_PHRASE = 6
 class _Phrase:
     """The options a phrase stands for.
 
-    `alone` is whether it counts only after other phrases, or if the part says nothing else.
+    `alone` is whether it counts only after other phrases, or if the part says nothing else. `unit`
+    is that of a length, in seconds. `begins` is whether what is shown follows: "a", "my".
     """
 
     said: Mapping[str, str | bool]
     alone: bool = False
     is_video: bool = False
+    begins: bool = False
+    unit: int = 0
+
+
+class _Reading(NamedTuple):
+    """The phrases of a part, their options, and the index where they end."""
+
+    phrases: list[_Phrase]
+    said: dict[str, str | bool]
+    end: int
 
 
 @cache
@@ -266,6 +282,7 @@ def _digits() -> Mapping[str, str]:
 def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
     words = _plain_words()
     found = {phrase: _Phrase({}) for phrase in words["besides"]}
+    found |= {phrase: _Phrase({}, begins=True) for phrase in words["determiners"]}
     found |= {phrase: _Phrase({}, is_video=True) for phrase in words["video"]}
     for alone in (False, True):
         for shape, phrases in words["shapes alone" if alone else "shapes"].items():
@@ -273,8 +290,8 @@ def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
         silent = words["silent alone" if alone else "silent"]
         found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
     found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
-    for one, units in (("1", "seconds"), ("60", "minutes"), ("3600", "hours")):
-        found |= {f"0 {unit}": _Phrase({"seconds": one}) for unit in words[units]}
+    for unit, units in ((1, "seconds"), (60, "minutes"), (3600, "hours")):
+        found |= {f"0 {one}": _Phrase({"seconds": ""}, unit=unit) for one in words[units]}
     return {tuple(chain(*_parts(phrase))): one for phrase, one in found.items()}
 
 
@@ -286,11 +303,9 @@ def _trigger_words() -> frozenset[str]:
 
 
 @cache
-def _unspaced_words() -> re.Pattern[str]:
+def _joined_words() -> re.Pattern[str]:
     """Return a pattern of the known words that may be written without blanks, longest first."""
-    known = re.findall(
-        f"[{_UNSPACED}]+", _normalize(json.dumps(_plain_words(), ensure_ascii=False))
-    )
+    known = re.findall(f"[{_JOINED}]+", _normalize(json.dumps(_plain_words(), ensure_ascii=False)))
     return re.compile("|".join(sorted(known, key=len, reverse=True)))
 
 
@@ -301,27 +316,30 @@ def _normalize(text: str) -> str:
 
 
 def _parts(text: str) -> list[list[str]]:
-    """Return the words and numbers of each part of a text, between its commas.
-
-    Words written without blanks are split if all are known.
-    """
+    """Return the words and numbers of each part of a text, between its commas."""
     return [
-        [*chain(*map(_split_unspaced, _TOKEN.findall(part)))]
+        [*chain(*map(_split_joined, _TOKEN.findall(part)))]
         for part in _PART.split(_normalize(text))
     ]
 
 
-def _split_unspaced(word: str) -> list[str]:
-    known = _unspaced_words().findall(word)
-    return known if "".join(known) == word else [word]
+def _split_joined(word: str) -> list[str]:
+    """Split off the known words that a word without blanks begins with."""
+    found, at = list[str](), 0
+    while known := _joined_words().match(word, at):
+        found.append(known[0])
+        at = known.end()
+    return [*found, word[at:]] if at < len(word) else found
 
 
 def plain_options(prompt: str) -> Options:
     """Return the length, shape, resolution and sound that a prompt states in plain words.
 
     They count if a part of the prompt, between its commas, says nothing else ("…, vertical, 8
-    seconds"), ends with them ("… without sound"), or begins with them before the word video ("8
-    second video of …"). What was read this way is confirmed on a card before it costs anything.
+    seconds"), ends with them ("… without sound"), or begins with them and it is clear that they
+    are about the video: beside that word ("8 second video of …"), before an article ("8 seconds a
+    cat"), or two of them ("vertical 8s cat"). What was read this way is confirmed on a card before
+    it costs anything.
     """
     said = _plain_fields(prompt)
     if said.get("seconds") == "0":
@@ -355,7 +373,7 @@ def options_only(text: str) -> str:
     if (
         typed.problems
         or has_emoji
-        or any(_read_phrases(one, 0, whole=True)[1] < len(one) for one in _parts(typed.prompt))
+        or any(_read_phrases(one, 0).end < len(one) for one in _parts(typed.prompt))
     ):
         return ""
     near = {name: f"{NEAREST}{one}" if isinstance(one, str) else one for name, one in said.items()}
@@ -377,56 +395,73 @@ _OPTION_NAMES = {
 
 
 def _options_of_part(tokens: list[str]) -> dict[str, str | bool]:
-    """Return the options at the end of a part, or at its beginning before the word video."""
-    for start in range(max(0, len(tokens) - _MAX_TAIL) if tokens else 0, len(tokens)):
-        found, end, _ = _read_phrases(tokens, start, whole=start == 0)
-        if end == len(tokens) and found:
-            if start and int(found.get("seconds", 0)) > _MAX_SECONDS:
-                del found["seconds"]
-            return found
-    found, _, is_video = _read_phrases(tokens, 0, whole=False)
-    return found if is_video else {}
+    """Return the options that a part consists of, begins with, or ends with."""
+    begin = _read_phrases(tokens, 0)
+    if begin.end == len(tokens):
+        return begin.said
+    said = begin.said if _is_about_video(begin.phrases, tokens[-1]) else {}
+    for start in range(max(1, len(tokens) - _MAX_TAIL), len(tokens)):
+        tail = _read_phrases(tokens, start)
+        if tail.end == len(tokens) and tail.said:
+            if int(tail.said.get("seconds", 0)) > _MAX_SECONDS:
+                del tail.said["seconds"]
+            return said | tail.said
+    return said
 
 
-def _read_phrases(
-    tokens: list[str], start: int, *, whole: bool
-) -> tuple[dict[str, str | bool], int, bool]:
-    """Read phrases from `start` on.
+def _is_about_video(begin: list[_Phrase], last: str) -> bool:
+    """Whether phrases before other words surely describe the video, not what it shows."""
+    fields = {name for one in begin for name in one.said}
+    options = [at for at, one in enumerate(begin) if one.said and not one.alone]
+    if not options:
+        return len(fields) > 1 and _precede_idea(begin)
+    before, after = begin[: options[0]], begin[options[0] + 1 :]
+    return (
+        # "vertical video of …", "video vertical …", "video de 8 segundos de un …"
+        any(one.is_video for one in after)
+        or any(one.is_video for one in before[-1:])
+        or (any(one.is_video for one in before) and any(one.begins for one in after))
+        or (not begin[0].begins and (len(fields) > 1 or _precede_idea(begin)))
+        or ("seconds" in fields and _phrase_at([last], 0)[0].is_video)
+    )
 
-    Returns their options, the index where they end, and whether they name a video.
-    """
-    said: dict[str, str | bool] = {}
-    at, is_video, total, before, phrases, digits = start, False, 0, 0, _phrases(), _digits()
+
+def _precede_idea(begin: list[_Phrase]) -> bool:
+    return any(one.said and next_.begins for one, next_ in pairwise(begin))
+
+
+def _read_phrases(tokens: list[str], start: int) -> _Reading:
+    """Read phrases from `start` on, as far as they are known."""
+    phrases, said, at = list[_Phrase](), dict[str, str | bool](), start
+    total = unit = 0
     while at < len(tokens):
-        one = tokens[at]
-        if one in _PLAIN_SHAPES:
-            said["aspect_ratio"] = one
-            length = 1
-        elif one[-1] == "p" and one[0].isdecimal():
-            said["resolution"] = one
-            length = 1
-        elif (
-            ":" not in one
-            and (number := digits.get(one, one[:6]))[0].isdecimal()
-            and (unit := phrases.get(("0", *tokens[at + 1 : at + 2])))
-        ):
-            by = int(unit.said["seconds"])
-            seconds = math.ceil(float(number.replace(",", ".")) * by) + (
-                total if by < before else 0
-            )
-            total, before = seconds, by
-            said["seconds"] = str(seconds)
-            length = 2
-        else:
-            left = len(tokens) - at
-            lengths = range(min(_MAX_PHRASE, left), 0, -1)
-            length = next((n for n in lengths if tuple(tokens[at : at + n]) in phrases), 0)
-            if not length:
-                break
-            phrase = phrases[tuple(tokens[at : at + length])]
-            if phrase.alone and not (whole or said):
-                break
-            said |= phrase.said
-            is_video = is_video or (phrase.is_video and bool(said))
+        phrase, length = _phrase_at(tokens, at)
+        if not length or (phrase.alone and start and not said):
+            break
+        phrases.append(phrase)
+        said |= phrase.said
+        if phrase.unit:
+            # "1 minute and 30 seconds"
+            total = int(phrase.said["seconds"]) + (total if phrase.unit < unit else 0)
+            said["seconds"], unit = str(total), phrase.unit
         at += length
-    return said, at, is_video
+    return _Reading(phrases, said, at)
+
+
+def _phrase_at(tokens: list[str], at: int) -> tuple[_Phrase, int]:
+    """Return the longest phrase at an index, and its length in tokens, 0 if none is known."""
+    one, phrases = tokens[at], _phrases()
+    if one in _PLAIN_SHAPES:
+        return _Phrase({"aspect_ratio": one}), 1
+    if one[-1] == "p" and one[0].isdecimal():
+        return _Phrase({"resolution": one}), 1
+    number = _digits().get(one, one[:6])
+    named = phrases.get(("0", *tokens[at + 1 : at + 2]))
+    if named and number[0].isdecimal() and ":" not in number:
+        seconds = math.ceil(float(number.replace(",", ".")) * named.unit)
+        # "one second a bird sits there, the next …"
+        begins = phrases.get((one,), named).begins
+        return replace(named, said={"seconds": str(seconds)}, begins=begins), 2
+    lengths = range(min(_MAX_PHRASE, len(tokens) - at), 0, -1)
+    length = next((n for n in lengths if tuple(tokens[at : at + n]) in phrases), 0)
+    return phrases[tuple(tokens[at : at + length])] if length else _Phrase({}), length
