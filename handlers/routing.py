@@ -330,7 +330,7 @@ def _message_callback(route: Route) -> Callable[[Update, Context], Coroutine[Any
                 await sender.reply(refusal, reply_to=message.message_id, buttons=rows)
         finally:
             if sender.edited is None:
-                await sender.delete_cards(sender.closed)
+                await sender.remove_cards(context.services, sender.closed)
             elif not sender.edited.is_replaced:
                 await _drop_card(context.services, sender, sender.edited.card)
 
@@ -338,10 +338,10 @@ def _message_callback(route: Route) -> Callable[[Update, Context], Coroutine[Any
 
 
 async def _drop_card(services: Services, sender: Sender, card: Card) -> None:
-    """Close and delete a card whose message was edited into something that is no order."""
+    """Close a card whose message was edited into no order."""
     async with services.db.transaction() as tx:
         await cards.close(tx, card.id, "dropped")
-    await sender.delete_cards(card)
+    await sender.remove_cards(services, card)
 
 
 def access_refusal(

@@ -14,9 +14,10 @@ import telegram
 from handlers.replies.keyboards import Button
 from handlers.replies.outbox import SentMessage
 from handlers.replies.sending import Refused, SendError, translate_errors
-from handlers.replies.texts import unlinked
-from storage import SHARED_IDS, cards, chats, people, videos
+from handlers.replies.texts import credits_returned, unlinked
+from storage import SHARED_IDS, cards, chats, generations, people, videos
 from storage.chats import ChatKind
+from storage.generations import State
 from storage.ledger import Account
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from storage.cards import Card
     from storage.chats import Chat, Group
     from storage.database import Connection
+    from storage.generations import Generation
     from storage.people import Person
 
 ALBUM = "album:"
@@ -130,7 +132,7 @@ class Sender:
                     await self.outbox.edit(self.chat, message_id, text, how.get("buttons", ()))
                 except Refused:
                     # deleted, or it asks for a reply: such messages cannot be edited
-                    await self.delete_cards(self.edited.card)
+                    await self.delete_card(self.edited.card)
                 else:
                     return SentMessage(self.chat, message_id)
         return await self.reply(text, **how)
@@ -173,12 +175,43 @@ class Sender:
         if self.press is not None:
             await self.press.give(text, alert=alert)
 
-    async def delete_cards(self, *gone: Card | None) -> None:
-        """Delete the messages that show cards; errors are ignored, as old cards answer as old."""
-        for card in gone:
-            if card is not None and card.card_message is not None:
+    async def delete_card(self, card: Card) -> None:
+        """Delete the message of a card; errors are ignored, as old cards answer as old."""
+        if card.card_message is not None:
+            with suppress(SendError):
+                await self.outbox.delete(self.chat, card.card_message)
+
+    async def remove_cards(self, services: Services, *closed: Card | None) -> None:
+        """Delete the messages of closed cards.
+
+        One that took the place of an order says instead that the order was cancelled, unless the
+        card was started.
+        """
+        for card in closed:
+            if card is None or card.card_message is None:
+                continue
+            order = None if card.state == "started" else await _order_before(services, card)
+            if order is None:
+                await self.delete_card(card)
+            else:
                 with suppress(SendError):
-                    await self.outbox.delete(self.chat, card.card_message)
+                    text = cancelled_text(self.translator, order.credits)
+                    await self.outbox.edit(self.chat, card.card_message, text)
+
+
+async def _order_before(services: Services, card: Card) -> Generation | None:
+    """Return the order that was cancelled when a card took its place, or None."""
+    async with services.db.reading() as connection:
+        order = await generations.by_cause(connection, card.cause)
+    if order is None or order.state is not State.CANCELLED:
+        return None
+    # the sender was told of one that was cancelled before
+    return order if order.changed_at >= card.created_at else None
+
+
+def cancelled_text(translator: Translator, credits_: int) -> str:
+    """Return the text that an order was cancelled, and its credits returned."""
+    return f"{translator.gettext('Cancelled.')} {credits_returned(translator, credits_)}"
 
 
 def cause_of(message: telegram.Message) -> str:

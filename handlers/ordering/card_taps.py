@@ -133,7 +133,7 @@ async def drop(sender: Sender, press: Drop, services: Services) -> None:
         await sender.answer(_refusal_reason(card, sender))
     else:
         await sender.answer(_("All right, nothing was charged."))
-        await sender.delete_cards(card)
+        await sender.remove_cards(services, card)
 
 
 def _refusal_reason(card: Card, sender: Sender) -> str:

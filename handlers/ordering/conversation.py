@@ -165,7 +165,7 @@ async def _ask_question(
         card, replaced = await cards.ask(tx, content, now=services.clock())
         if sender.edited is not None:
             card = await cards.write(tx, card.id, content) or card
-    await sender.delete_cards(replaced)
+    await sender.remove_cards(services, replaced)
     if sender.chat.is_private:
         cancel = Button(sender.translator.gettext("Cancel"), Drop(card.id))
         inline = services.outbox.supports_inline
@@ -327,7 +327,7 @@ async def undo_order(update: Update, context: Context) -> None:
             await cards.shown(tx, card.id, status)
     lifecycle.log_steps(steps)
     services.wake(order.chat)
-    await sender.delete_cards(replaced)
+    await sender.remove_cards(services, replaced)
 
 
 @router.message(filters.UpdateType.EDITED_MESSAGE, orders=True, refuses_silently=True)

@@ -374,7 +374,7 @@ async def show_order_card(
         # a card whose picture changed needs the new picture, too
         (picture or not turned) and await _edit_card(sender, stands, here, rows, picture)
     ):
-        await sender.delete_cards(card)
+        await sender.delete_card(card)
         card = replace(card, card_message=None)
     alone = said(in_private=True)
     await show_card(services, sender, card, here, buttons=rows, alone=alone, picture=picture)

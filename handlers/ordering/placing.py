@@ -109,7 +109,7 @@ async def _rewrite_card(
         await cards.write(tx, card.id, new_card(sender, draft, kept=card.kept))
         replaced = await cards.close_open(tx, sender.chat.id, sender.account, by=card.cause)
     if replaced is not None and replaced.card_message != card.card_message:
-        await sender.delete_cards(replaced)
+        await sender.remove_cards(services, replaced)
     return replace(draft, options=drop_restated(card.options, draft.text))
 
 
@@ -139,7 +139,7 @@ def _needs_confirmation(draft: OrderDraft, quote: Quote, max_unconfirmed: int) -
 def _is_repeated_request(sender: Sender, draft: OrderDraft, now: float) -> bool:
     """Return whether a sender who cannot tap their card sent its content again to confirm it.
 
-    Anonymous admins and channels press buttons as a different user than they write as.
+    Anonymous admins and channels press buttons as a different user.
     """
     card = sender.closed
     if card is None or sender.account.is_person:
@@ -202,7 +202,7 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
         await refusals.decline(context, sender, draft, quote, short)
     elif card is not None:
         await sender.answer()
-        await sender.delete_cards(replaced)
+        await sender.remove_cards(services, replaced)
         if worded is not None or card.card_message is None or sender.edited is not None:
             price = partial(order_card.card_price, quote, balance, pool, sender.translator)
             await order_card.show_order_card(services, sender, worded or card, quote, price)
@@ -231,7 +231,7 @@ def draft_of_card(card: Card, **tapped: Any) -> OrderDraft:
 
 
 async def update_card(services: Services, sender: Sender, card: Card, was: Quote) -> None:
-    """Show a card with its changed options and price; `was` is its quote before the change."""
+    """Show a card with its changed options and price; `was` is its quote before."""
     quote = await quote_draft(services, sender, draft_of_card(card))
     if not isinstance(quote, Quote):
         return
@@ -263,7 +263,7 @@ async def _accept_and_answer(
         services.wake(answer.generation.chat)
     # in private, the status message says so in a moment
     await sender.answer("" if sender.chat.is_private else sender.translator.gettext("On its way."))
-    await sender.delete_cards(*closed)
+    await sender.remove_cards(services, *closed)
     note = substitution_note(quote, sender.translator) if quote.instead_of else ""
     paid = payment_text(answer, sender.translator, in_private=sender.chat.is_private)
     # a group takes a mere reaction to mean the usual price

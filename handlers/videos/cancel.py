@@ -14,8 +14,9 @@ from generation.orders.reading import read_number
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, Cancel, Undo, in_rows
 from handlers.replies.sending import Refused, SendError
-from handlers.replies.texts import credits_returned, truncate, unlinked
+from handlers.replies.texts import truncate, unlinked
 from handlers.routing import Router
+from handlers.senders import cancelled_text
 from storage import chats, generations
 from storage.generations import PENDING, UNFINISHED, State
 
@@ -102,8 +103,7 @@ def buttons(unfinished: Sequence[Generation]) -> list[list[Button]]:
 def outcome_text(generation: Generation, translator: Translator) -> str:
     """Say whether a request was cancelled, or why it was too late."""
     if generation.state is State.CANCELLED:
-        cancelled = translator.gettext("Cancelled.")
-        return f"{cancelled} {credits_returned(translator, generation.credits)}"
+        return cancelled_text(translator, generation.credits)
     if generation.state in PENDING:
         return translator.gettext(
             "Too late to cancel it: it is being made. If it fails, you get your credits back."

@@ -102,9 +102,53 @@ async def test_an_order_that_can_be_undone_and_is_edited_to_none_costs_nothing(
         asked = await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         await chat.edit(asked, text)
-        await chat.wait_gone(status)
+        await chat.wait(lambda m: m is status and m.text == BACK and not m.buttons)
         await has(chat, ann, 54)
     assert provider.submissions == []
+
+
+@pytest.mark.parametrize("then", ["another edit", "words", "a photo", "another tap", "no"])
+async def test_the_status_of_an_edited_order_says_that_it_is_cancelled_once_its_card_is_replaced(
+    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, then: str
+) -> None:
+    async with house.running(undo_seconds=LONG):
+        other = await chat.send(ann, "/video a dg")
+        beside = await chat.wait(says("On it!", to=other.message_id))
+        asked = await chat.send(ann, "/video a ct")
+        status = await chat.wait(says("On it!", to=asked.message_id))
+        await chat.edit(asked, "/video a cat")
+        assert await chat.wait(says("“a cat”")) is status
+        if then == "another edit":
+            await chat.edit(other, "/video a dog")
+            assert await chat.wait(says("“a dog”")) is beside
+        elif then == "words":
+            await chat.send(ann, "a fox")
+            await chat.wait(says("“a fox”"))
+        elif then == "a photo":
+            await chat.send_photo(ann, photo(1280, 720), caption="it rains")
+            await chat.wait(says("On it! 9 credits, 36 left."))
+        elif then == "another tap":
+            await status.press("No")
+        else:
+            await chat.send(ann, "no")
+        await chat.wait(lambda m: m is status and m.text == BACK and not m.buttons)
+    assert provider.submissions == []
+
+
+async def test_a_card_that_was_made_after_its_order_was_cancelled_says_nothing_when_it_goes(
+    house: House, chat: PrivateChat, ann: Person
+) -> None:
+    clock = Clock()
+    async with house.running(undo_seconds=LONG, clock=clock):
+        asked = await chat.send(ann, "/video a ct")
+        status = await chat.wait(says("On it!"))
+        assert (await status.press("Cancel")).text == BACK
+        clock.skip(1)
+        await chat.edit(asked, "/video a cat")
+        card = await chat.wait(says("“a cat”"))
+        assert card is not status
+        await chat.send(ann, "a fox")
+        await chat.wait_gone(card)
 
 
 async def test_an_edited_caption_keeps_its_photo(
