@@ -24,7 +24,7 @@ from bot.operations.checks import log_summary
 from bot.process import ExitCode
 from bot.settings.definition import Settings
 from sandbox.aimlapi import AimlApiSandbox
-from sandbox.page import Stage
+from sandbox.page import ChatPage
 from sandbox.telegram import TelegramSandbox
 
 if TYPE_CHECKING:
@@ -53,42 +53,42 @@ async def demo(*, port: int, data_dir: Path | None, browser: bool) -> ExitCode:
             AimlApiSandbox(key=KEY, render_seconds=RENDER_SECONDS, quick_clips=False)
         )
         try:
-            stage = await stack.enter_async_context(
-                Stage(telegram, provider, port=port, plays=True)
+            chat_page = await stack.enter_async_context(
+                ChatPage(telegram, provider, port=port, plays=True)
             )
         except OSError as taken:
             sys.stderr.write(f"No port for the page from {port} on: {taken}\n")
             return ExitCode.FAILURE
 
         async def show() -> None:
-            sys.stdout.write(f"The chat is open at {stage.url} (Ctrl-C ends it)\n")
+            sys.stdout.write(f"The chat is open at {chat_page.url} (Ctrl-C ends it)\n")
             sys.stdout.flush()
             if browser:
-                await asyncio.to_thread(webbrowser.open, stage.url)
+                await asyncio.to_thread(webbrowser.open, chat_page.url)
 
-        chosen, opened = settings(stage, folder), show
+        chosen, opened = settings(chat_page, folder), show
         while True:
             stopping = asyncio.Event()
-            stage.panel.restart = stopping.set
+            chat_page.panel.restart = stopping.set
             code = await run(chosen, times=TIMES, opened=opened, stopping=stopping)
-            if code is not ExitCode.STOPPED or not stage.panel.is_restarting:
+            if code is not ExitCode.STOPPED or not chat_page.panel.is_restarting:
                 return code
             opened = partial(asyncio.sleep, DOWN_SECONDS)  # inside `run`, which handles signals
 
 
-def settings(stage: Stage, data_dir: Path) -> Settings:
+def settings(chat_page: ChatPage, data_dir: Path) -> Settings:
     """Return settings for both sandboxes: the defaults, but without a budget, and with sales."""
     return Settings(
-        telegram_bot_token=SecretStr(stage.telegram.token),
-        telegram_api_url=stage.telegram.url,
-        aimlapi_key=SecretStr(stage.provider.key),
-        aimlapi_url=stage.provider.url,
+        telegram_bot_token=SecretStr(chat_page.telegram.token),
+        telegram_api_url=chat_page.telegram.url,
+        aimlapi_key=SecretStr(chat_page.provider.key),
+        aimlapi_url=chat_page.provider.url,
         data_dir=data_dir,
-        admin_ids=frozenset({stage.cast.operator.id}),
+        admin_ids=frozenset({chat_page.participants.operator.id}),
         poll_interval_seconds=POLL_SECONDS,
         budget_usd=None,  # play money should not run out
         stars_per_credit=STARS_PER_CREDIT,
-        support_contact=f"@{stage.cast.operator.username}",
+        support_contact=f"@{chat_page.participants.operator.username}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.page.cast import Cast
-from sandbox.page.stage import Stage
+from sandbox.page.participants import Participants
+from sandbox.page.server import ChatPage
 
-__all__ = ["Cast", "Stage"]
+__all__ = ["ChatPage", "Participants"]

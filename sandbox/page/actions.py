@@ -15,7 +15,7 @@ from sandbox.page.uploads import send_upload
 from sandbox.telegram import Group
 
 if TYPE_CHECKING:
-    from sandbox.page.cast import Cast
+    from sandbox.page.participants import Participants
     from sandbox.page.uploads import Upload
     from sandbox.telegram import Chat, Message, Person, TelegramSandbox, Topic
 
@@ -110,9 +110,9 @@ class Actions:
     An action returns the JSON for the page, or None.
     """
 
-    def __init__(self, telegram: TelegramSandbox, cast: Cast) -> None:
+    def __init__(self, telegram: TelegramSandbox, participants: Participants) -> None:
         self._telegram = telegram
-        self._cast = cast
+        self._participants = participants
         self._results: dict[str, dict[str, Any]] = {}
 
     async def say(self, new: NewMessage, uploads: list[Upload]) -> None:
@@ -185,7 +185,7 @@ class Actions:
         message = _message(chat, forwarded.message)
         if message.is_service:
             raise LookupError("Telegram’s own lines cannot be forwarded")
-        await self._cast.chat(forwarded.to, person).forward(person, message)
+        await self._participants.chat(forwarded.to, person).forward(person, message)
 
     async def move(self, moved: BotMembership) -> None:
         """Add the bot to a group, or remove it."""
@@ -201,8 +201,8 @@ class Actions:
         await chat.send_inline(person, self._results[picked.result], topic=topic)
 
     def _place(self, action: _Action) -> tuple[Person, Chat]:
-        person = self._cast.person(action.person)
-        return person, self._cast.chat(action.chat, person)
+        person = self._participants.person(action.person)
+        return person, self._participants.chat(action.chat, person)
 
     @staticmethod
     def _topic(chat: Chat, topic_id: int | None) -> Topic | None:

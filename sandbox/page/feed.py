@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.page.cast import Cast
+    from sandbox.page.autoplay import Autoplay
     from sandbox.page.panel import Panel
-    from sandbox.page.show import Show
+    from sandbox.page.participants import Participants
     from sandbox.telegram import TelegramSandbox
     from sandbox.telegram.changes import Event
 
@@ -32,14 +32,14 @@ class Feed:
         self,
         telegram: TelegramSandbox,
         provider: AimlApiSandbox,
-        cast: Cast,
+        participants: Participants,
         panel: Panel,
-        show: Show,
+        autoplay: Autoplay,
     ) -> None:
         self._telegram = telegram
-        self._show = show
+        self._autoplay = autoplay
         self._provider = provider
-        self._cast = cast
+        self._participants = participants
         self._panel = panel
         self._pages: set[asyncio.Queue[Json | None]] = set()
 
@@ -70,7 +70,9 @@ class Feed:
 
     def everything(self) -> Json:
         """Return the whole state of the page."""
-        return page_state(self._telegram, self._cast, self._panel) | {"show": self._show.as_json()}
+        return page_state(self._telegram, self._participants, self._panel) | {
+            "autoplay": self._autoplay.as_json()
+        }
 
     async def stream(self) -> AsyncIterator[str]:
         """Yield the events for one page: first the whole state, then each change."""
@@ -91,7 +93,7 @@ class Feed:
         finally:
             self._pages.discard(mine)
             if not self._pages:
-                self._show.end()
+                self._autoplay.end()
 
     async def _hear_telegram(self, events: AsyncGenerator[Event, None]) -> None:
         floods = False
@@ -105,7 +107,7 @@ class Feed:
                     place = {"chat": event["chat_id"], "topic": event["topic"]}
                     self.tell("action", **place, action=event["action"])
                 case {"event": "left" | "standing", "chat_id": chat_id}:
-                    if chat := self._cast.chats.get(chat_id):
+                    if chat := self._participants.chats.get(chat_id):
                         self.tell("standing", chat=chat_id, has_bot=chat.has_bot)
                 case {"event": "call", "method": "getUpdates"} if self._panel.is_restarting:
                     self._panel.is_restarting = False
@@ -117,7 +119,7 @@ class Feed:
             floods = self._panel.floods
 
     def _tell_message(self, chat_id: int, message_id: int) -> None:
-        chat = self._cast.chats.get(chat_id)
+        chat = self._participants.chats.get(chat_id)
         message = chat.find(message_id) if chat else None
         if message is not None:
             self.tell("message", message=message_json(message))

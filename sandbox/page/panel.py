@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.aimlapi import AimlApiSandbox, Submission
-    from sandbox.page.cast import Cast
+    from sandbox.page.participants import Participants
     from sandbox.telegram import FaultRule, TelegramSandbox
 
 Json = dict[str, Any]
@@ -107,10 +107,12 @@ class PanelChange(BaseModel):
 class Panel:
     """The settings a visitor has made, and the bot's requests to the provider."""
 
-    def __init__(self, telegram: TelegramSandbox, provider: AimlApiSandbox, cast: Cast) -> None:
+    def __init__(
+        self, telegram: TelegramSandbox, provider: AimlApiSandbox, participants: Participants
+    ) -> None:
         self._telegram = telegram
         self._provider = provider
-        self._cast = cast
+        self._participants = participants
         self._next = WORKS
         self._flood: FaultRule | None = None
         self.restart: Callable[[], None] | None = None
@@ -133,11 +135,11 @@ class Panel:
         for person_id, language in change.languages.items():
             if language not in LANGUAGES:
                 raise LookupError("no such language")
-            self._cast.person(person_id).language = language
+            self._participants.person(person_id).language = language
         for person_id, blocks in change.blocks.items():
-            chat = self._cast.private[person_id]
+            chat = self._participants.private[person_id]
             if blocks != chat.blocked:
-                (chat.block if blocks else chat.unblock)(self._cast.person(person_id))
+                (chat.block if blocks else chat.unblock)(self._participants.person(person_id))
 
     def _set_next(self, outcome: Outcome) -> None:
         self._provider.faults.clear("submit")
@@ -173,8 +175,8 @@ class Panel:
             "restarts": self.restart is not None,
             "restarting": self.is_restarting,
             "languages": LANGUAGES,
-            "language": {key: one.language for key, one in self._cast.people.items()},
-            "blocked": [key for key, chat in self._cast.private.items() if chat.blocked],
+            "language": {key: one.language for key, one in self._participants.people.items()},
+            "blocked": [key for key, chat in self._participants.private.items() if chat.blocked],
             "requests": [self._request(one) for one in provider.submissions],
             "spent_usd": str(provider.spent_usd),
             "balance_usd": str(provider.balance),

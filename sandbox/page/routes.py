@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from sandbox.page.actions import Actions, Json
-    from sandbox.page.cast import Cast
+    from sandbox.page.autoplay import Autoplay
     from sandbox.page.feed import Feed
     from sandbox.page.panel import Panel
-    from sandbox.page.show import Show
+    from sandbox.page.participants import Participants
     from sandbox.telegram import TelegramSandbox
 
     Handler = Callable[[Request], Awaitable[Response]]
@@ -67,7 +67,7 @@ _IN_PAGE = {
 """The kinds of files shown in the page; others are downloads."""
 
 
-class _ShowChange(BaseModel):
+class _AutoplayChange(BaseModel):
     """Whether the automatic demonstration begins or ends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,15 +77,15 @@ class _ShowChange(BaseModel):
 
 def application(
     telegram: TelegramSandbox,
-    cast: Cast,
+    participants: Participants,
     panel: Panel,
     feed: Feed,
     actions: Actions,
     *,
-    show: Show,
+    autoplay: Autoplay,
 ) -> Starlette:
     """Return the page as an ASGI app."""
-    answers = _Answers(telegram, cast, panel, feed, actions, show)
+    answers = _Answers(telegram, participants, panel, feed, actions, autoplay)
     gets = {
         "/": answers.index,
         "/state.json": answers.state,
@@ -105,7 +105,7 @@ def application(
         "/send": _action(actions.send, Attachment),
         "/forward": _action(actions.forward, Forward),
         "/move": _action(actions.move, BotMembership),
-        "/show": answers.show,
+        "/autoplay": answers.play,
         "/panel": answers.change_panel,
     }
     return Starlette(
@@ -135,14 +135,14 @@ class _Answers:
     """The other handlers; `_with_errors` turns their exceptions into answers."""
 
     telegram: TelegramSandbox
-    cast: Cast
+    participants: Participants
     panel: Panel
     feed: Feed
     actions: Actions
-    played: Show
+    autoplay: Autoplay
 
     async def index(self, _: Request) -> Response:
-        self.played.prepare()
+        self.autoplay.prepare()
         return FileResponse(_STATIC / "index.html")
 
     async def state(self, _: Request) -> Response:
@@ -169,8 +169,8 @@ class _Answers:
         return Response(jpeg, media_type="image/jpeg")
 
     async def commands(self, request: Request) -> Response:
-        person = self.cast.person(int(request.query_params["person"]))
-        chat = self.cast.chat(int(request.query_params["chat"]), person)
+        person = self.participants.person(int(request.query_params["person"]))
+        chat = self.participants.chat(int(request.query_params["chat"]), person)
         return JSONResponse(menu_for(self.telegram.profile.commands, chat, person))
 
     async def say(self, request: Request) -> Response:
@@ -188,10 +188,10 @@ class _Answers:
         await self.actions.say(new, uploads)
         return JSONResponse(_DONE)
 
-    async def show(self, request: Request) -> Response:
-        if (await _read(request, _ShowChange)).begins:
-            return JSONResponse({"plays": self.played.begin()})
-        self.played.end()
+    async def play(self, request: Request) -> Response:
+        if (await _read(request, _AutoplayChange)).begins:
+            return JSONResponse({"plays": self.autoplay.begin()})
+        self.autoplay.end()
         return JSONResponse(_DONE)
 
     async def change_panel(self, request: Request) -> Response:

@@ -8,8 +8,8 @@ from sandbox.page import photos
 from sandbox.telegram import Button
 
 if TYPE_CHECKING:
-    from sandbox.page.cast import Cast
     from sandbox.page.panel import Panel
+    from sandbox.page.participants import Participants
     from sandbox.telegram import Chat, Message, Person, StoredFile, TelegramSandbox
 
 Json = dict[str, Any]
@@ -25,12 +25,12 @@ _SERVICE = {
 }
 
 
-def page_state(telegram: TelegramSandbox, cast: Cast, panel: Panel) -> Json:
+def page_state(telegram: TelegramSandbox, participants: Participants, panel: Panel) -> Json:
     """Return people, chats with their messages, the panel and the ready photos, but no secret."""
     return {
         "bot": bot_json(telegram),
-        "people": [person_json(person) for person in cast.people.values()],
-        "chats": [_chat_json(chat) for chat in cast.chats.values()],
+        "people": [person_json(person) for person in participants.people.values()],
+        "chats": [_chat_json(chat) for chat in participants.chats.values()],
         "panel": panel.as_json(),
         "photos": photos.list_photos(),
     }

@@ -23,7 +23,7 @@ from bot import demo
 from bot.app import Bot
 from bot.lifecycle import serve
 from sandbox.aimlapi import AimlApiSandbox
-from sandbox.page import Stage
+from sandbox.page import ChatPage
 from sandbox.telegram import TelegramSandbox
 from storage.database import Database
 from tests.databases import begin
@@ -77,16 +77,16 @@ async def provider() -> AsyncIterator[AimlApiSandbox]:
 
 
 @fixture(loop_scope="session")
-async def stage(telegram: TelegramSandbox, provider: AimlApiSandbox) -> AsyncIterator[Stage]:
+async def chat_page(telegram: TelegramSandbox, provider: AimlApiSandbox) -> AsyncIterator[ChatPage]:
     """The chat page, without a bot."""
-    async with Stage(telegram, provider, port=0) as served:
+    async with ChatPage(telegram, provider, port=0) as served:
         yield served
 
 
-async def arrived(stage: Stage) -> None:
+async def arrived(chat_page: ChatPage) -> None:
     """Wait until the bot has greeted its groups and told the operator of them."""
-    operator = stage.cast.private[stage.cast.operator.id]
-    for group in stage.cast.groups:
+    operator = chat_page.participants.private[chat_page.participants.operator.id]
+    for group in chat_page.participants.groups:
         title = group.title or ""
         await group.wait(lambda _: True)
         await operator.wait(partial(_says, title))
@@ -97,19 +97,19 @@ def _says(words: str, message: Message) -> bool:
 
 
 @asynccontextmanager
-async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
+async def playing(chat_page: ChatPage, folder: Path) -> AsyncIterator[None]:
     """Run the bot behind the page, with the demo's own settings but for its patience."""
     stopping = asyncio.Event()
     patience = {"poll_interval_seconds": 0.1, "undo_seconds": 0}
-    settings = demo.settings(stage, folder).model_copy(update=patience)
+    settings = demo.settings(chat_page, folder).model_copy(update=patience)
     async with AsyncExitStack() as stack:
         db = await Database.open(begin(folder / "bot.sqlite3"))
         stack.push_async_callback(db.close)
         times = replace(demo.TIMES, probe=PROBE_SECONDS)
         life = asyncio.create_task(serve(Bot(settings, db, times=times), stopping))
         try:
-            await stage.telegram.wait_for_call("setMyShortDescription")
-            await arrived(stage)
+            await chat_page.telegram.wait_for_call("setMyShortDescription")
+            await arrived(chat_page)
             yield
         finally:
             stopping.set()
@@ -118,44 +118,44 @@ async def playing(stage: Stage, folder: Path) -> AsyncIterator[None]:
 
 @fixture(loop_scope="session")
 async def visitor(
-    stage: Stage, chromium: Browser, tmp_path: Path, errors: Breakage
+    chat_page: ChatPage, chromium: Browser, tmp_path: Path, errors: Breakage
 ) -> AsyncIterator[Visitor]:
     """Somebody in front of the page, as Ann, with the bot running and the panel open."""
     del errors  # only to look at them in the end
-    async with playing(stage, tmp_path), visiting(chromium, stage.url) as someone:
+    async with playing(chat_page, tmp_path), visiting(chromium, chat_page.url) as someone:
         await someone.open_panel()
         yield someone
 
 
 @fixture(loop_scope="session")
-async def onlooker(stage: Stage, chromium: Browser) -> AsyncIterator[Visitor]:
+async def onlooker(chat_page: ChatPage, chromium: Browser) -> AsyncIterator[Visitor]:
     """Somebody in front of the page where no bot runs: the test plays it."""
-    async with visiting(chromium, stage.url) as someone:
+    async with visiting(chromium, chat_page.url) as someone:
         yield someone
 
 
 @fixture(loop_scope="session")
-async def http(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
+async def http(chat_page: ChatPage) -> AsyncIterator[httpx.AsyncClient]:
     """A program that speaks to the page's server."""
-    async with httpx.AsyncClient(base_url=stage.url) as client:
+    async with httpx.AsyncClient(base_url=chat_page.url) as client:
         yield client
 
 
 @fixture(loop_scope="session")
-async def call(stage: Stage, http: httpx.AsyncClient) -> Caller:
+async def call(chat_page: ChatPage, http: httpx.AsyncClient) -> Caller:
     """Calls of a bot that only does what the test says; everybody has written to it."""
-    for person, chat in stage.cast.private.items():
-        await chat.send(stage.cast.person(person), "hello")
-    caller = Caller(http, stage.telegram)
+    for person, chat in chat_page.participants.private.items():
+        await chat.send(chat_page.participants.person(person), "hello")
+    caller = Caller(http, chat_page.telegram)
     await caller("getUpdates")
-    groups = stage.cast.groups
-    await stage.telegram.world.changes.until(
+    groups = chat_page.participants.groups
+    await chat_page.telegram.world.changes.until(
         lambda: all(group.bot_status == "member" for group in groups) or None, 10
     )
     return caller
 
 
 @pytest.fixture
-def ann(stage: Stage) -> int:
+def ann(chat_page: ChatPage) -> int:
     """The id of Ann, and of her chat with the bot."""
-    return next(iter(stage.cast.people))
+    return next(iter(chat_page.participants.people))

@@ -12,7 +12,7 @@ from sandbox.page import photos
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.page import Stage
+    from sandbox.page import ChatPage
     from sandbox.telegram import Chat
     from tests.sandbox.telegram.talk import Caller
 
@@ -42,9 +42,9 @@ async def video(call: Caller, folder: Path, size: tuple[int, int], **params: Any
     )
 
 
-async def hang_pictures(stage: Stage, call: Caller, chat: Chat, folder: Path) -> None:
+async def hang_pictures(chat_page: ChatPage, call: Caller, chat: Chat, folder: Path) -> None:
     """Fill a chat with pictures of all shapes, with and without words and buttons."""
-    ann, bob, _ = stage.cast.people.values()
+    ann, bob, _ = chat_page.participants.people.values()
     place = {"chat_id": str(chat.id)}
     for size in ((1280, 720), (720, 1280), (1024, 1024)):
         for rows in (ROWS, OFFER):

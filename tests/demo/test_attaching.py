@@ -17,7 +17,7 @@ from sandbox.aimlapi.clips import Clip, make
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.page import Stage
+    from sandbox.page import ChatPage
     from sandbox.telegram import Chat
     from tests.demo.browser import Visitor
 
@@ -37,10 +37,10 @@ GIVE = """async ([selector, kind, files]) => {
 
 
 @fixture(loop_scope="session")
-async def club(stage: Stage, onlooker: Visitor) -> Chat:
+async def club(chat_page: ChatPage, onlooker: Visitor) -> Chat:
     """The group, opened in the page."""
     await onlooker.open_chat("Film club")
-    return next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    return next(chat for chat in chat_page.participants.chats.values() if chat.title == "Film club")
 
 
 def picture(width: int = 640, height: int = 360) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from sandbox.page import Stage
+from sandbox.page import ChatPage
 from tests.demo.browser import holding, visiting
 from tests.demo.played import update
 
@@ -82,10 +82,10 @@ async def test_a_show_is_over_at_a_key_and_is_played_once(
 ) -> None:
     pace = provider.render_seconds = 3.0
     async with (
-        Stage(telegram, provider, port=0, plays=True) as stage,
-        visiting(chromium, stage.url) as visitor,
+        ChatPage(telegram, provider, port=0, plays=True) as chat_page,
+        visiting(chromium, chat_page.url) as visitor,
     ):
-        bar = visitor.page.locator("#show-bar")
+        bar = visitor.page.locator("#autoplay-bar")
         await expect(bar).to_be_visible()
         assert provider.render_seconds < pace
         await visitor.page.keyboard.press("Shift")
@@ -175,9 +175,9 @@ async def test_a_pop_up_lies_over_no_button_and_stays_in_its_chat(
 
 
 async def test_a_start_link_of_the_bot_is_followed_inside_the_page(
-    stage: Stage, call: Caller, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, onlooker: Visitor
 ) -> None:
-    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    club = next(chat for chat in chat_page.participants.chats.values() if chat.title == "Film club")
     button = {"text": "Open in private", "url": "https://t.me/film_maker_bot?start=quota"}
     await onlooker.open_chat("Film club")
     keyboard = {"inline_keyboard": [[button]]}
@@ -188,18 +188,18 @@ async def test_a_start_link_of_the_bot_is_followed_inside_the_page(
 
 
 async def test_a_question_opens_its_answer(
-    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, ann: int, onlooker: Visitor
 ) -> None:
     ask = {"force_reply": True, "input_field_placeholder": "a cat on a sailing boat"}
     asked = await call("sendMessage", chat_id=ann, text="What should we see?", reply_markup=ask)
     await expect(onlooker.field).to_have_attribute("placeholder", "a cat on a sailing boat")
     await onlooker.say("an owl")
     await expect(onlooker.message("an owl")).to_contain_text("What should we see?")
-    assert stage.cast.private[ann].last.reply_to == asked.result["message_id"]
+    assert chat_page.participants.private[ann].last.reply_to == asked.result["message_id"]
 
 
 async def test_what_is_sent_twice_in_haste_goes_out_once(
-    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, ann: int, onlooker: Visitor
 ) -> None:
     del call
     async with holding(onlooker.page, "**/say"):
@@ -213,7 +213,7 @@ async def test_what_is_sent_twice_in_haste_goes_out_once(
     await expect(onlooker.log.locator("img")).to_have_count(1)
     await onlooker.say("and that is all")
     await expect(onlooker.message("and that is all")).to_be_visible()
-    chat = stage.cast.private[ann]
+    chat = chat_page.participants.private[ann]
     assert [message.text for message in chat.messages if not message.photo] == [
         "hello",
         "an owl",
@@ -249,7 +249,7 @@ async def test_escape_leaves_an_answer(call: Caller, ann: int, onlooker: Visitor
 
 
 async def test_commands_are_chosen_with_the_keyboard(
-    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, ann: int, onlooker: Visitor
 ) -> None:
     menu = [("video", "Make a video"), ("animate", "Move a photo"), ("quota", "What is left")]
     commands = [{"command": name, "description": words} for name, words in menu]
@@ -269,11 +269,11 @@ async def test_commands_are_chosen_with_the_keyboard(
     await expect(offers).to_have_count(1)
     await onlooker.field.press("Enter")
     await expect(onlooker.log.locator(".own").last).to_contain_text("/quota")
-    assert stage.cast.private[ann].last.text == "/quota"
+    assert chat_page.participants.private[ann].last.text == "/quota"
 
 
 async def test_inline_results_are_offered_and_picked(
-    stage: Stage, call: Caller, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, onlooker: Visitor
 ) -> None:
     await onlooker.open_chat("Film club")
     await onlooker.field.fill("@film_maker_bot fox")
@@ -305,9 +305,9 @@ async def test_a_way_to_the_bot_is_a_result(call: Caller, onlooker: Visitor) -> 
 
 
 async def test_topics_keep_their_messages_apart(
-    stage: Stage, call: Caller, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, onlooker: Visitor
 ) -> None:
-    studio = next(chat for chat in stage.cast.chats.values() if chat.is_forum)
+    studio = next(chat for chat in chat_page.participants.chats.values() if chat.is_forum)
     trailers, holidays = studio.topics.values()
     await onlooker.open_chat("Studio")
     await onlooker.page.get_by_role("tab", name="Trailers").click()
@@ -339,7 +339,7 @@ async def test_talk_the_bot_does_not_see_is_marked(call: Caller, onlooker: Visit
 
 
 async def test_own_messages_are_changed_and_deleted(
-    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, ann: int, onlooker: Visitor
 ) -> None:
     del call
     await onlooker.say("a red kit")
@@ -348,7 +348,7 @@ async def test_own_messages_are_changed_and_deleted(
     await expect(onlooker.field).to_have_value("a red kit")
     await onlooker.say("a red kite")
     await expect(onlooker.message("a red kite")).to_contain_text("edited")
-    assert stage.cast.private[ann].last.text == "a red kite"
+    assert chat_page.participants.private[ann].last.text == "a red kite"
     await onlooker.message("a red kite").hover()
     await onlooker.message("a red kite").get_by_role("button", name="Delete").click()
     await expect(onlooker.message("a red kite")).to_have_count(0)
@@ -374,7 +374,7 @@ async def test_news_are_counted_where_the_list_covers_the_chat(
 
 
 async def test_a_phone_says_who_one_is_and_switches(
-    stage: Stage, call: Caller, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, onlooker: Visitor
 ) -> None:
     del call
     await onlooker.page.set_viewport_size({"width": 390, "height": 844})
@@ -384,18 +384,18 @@ async def test_a_phone_says_who_one_is_and_switches(
     await who.select_option(label="as Bob")
     await onlooker.say("hello from Bob")
     await expect(onlooker.message("hello from Bob")).to_be_visible()
-    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    club = next(chat for chat in chat_page.participants.chats.values() if chat.title == "Film club")
     assert club.last.sender.first_name == "Bob"
     await onlooker.page.get_by_role("button", name="Back to the chats").click()
     await onlooker.open_chat("Film Maker")
     await who.select_option(label="as Ann")
     await onlooker.say("hello from Ann")
     await expect(onlooker.message("hello from Ann")).to_be_visible()
-    assert next(iter(stage.cast.private.values())).last.text == "hello from Ann"
+    assert next(iter(chat_page.participants.private.values())).last.text == "hello from Ann"
 
 
 async def test_what_is_unfinished_waits_where_it_was_begun(
-    stage: Stage, call: Caller, ann: int, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, ann: int, onlooker: Visitor
 ) -> None:
     await call("sendMessage", chat_id=ann, text="a video of a fox")
     await onlooker.answer(onlooker.message("a video of a fox"))
@@ -418,5 +418,5 @@ async def test_what_is_unfinished_waits_where_it_was_begun(
     sent = onlooker.message("and a lighthouse")
     await expect(sent.locator("img")).to_be_visible()
     await expect(sent).to_contain_text("a video of a fox")
-    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    club = next(chat for chat in chat_page.participants.chats.values() if chat.title == "Film club")
     assert all(message.is_service for message in club.messages)

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from tests.demo.scenes import OFFER, keyboard
 
 if TYPE_CHECKING:
-    from sandbox.page import Stage
+    from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
     from tests.sandbox.telegram.talk import Caller
 
@@ -27,10 +27,10 @@ TEXT = (
 
 @pytest.mark.parametrize("light", ["light", "dark"])
 async def test_everything_written_stands_out(
-    stage: Stage, call: Caller, onlooker: Visitor, light: Literal["light", "dark"]
+    chat_page: ChatPage, call: Caller, onlooker: Visitor, light: Literal["light", "dark"]
 ) -> None:
-    studio = next(chat for chat in stage.cast.chats.values() if chat.is_forum)
-    ann, bob, _ = stage.cast.people.values()
+    studio = next(chat for chat in chat_page.participants.chats.values() if chat.is_forum)
+    ann, bob, _ = chat_page.participants.people.values()
     trailers = next(iter(studio.topics.values()))
     place = {"chat_id": str(studio.id), "message_thread_id": str(trailers.id)}
     asked = await studio.send(ann, f"/video@film_maker_bot {TEXT}", topic=trailers)

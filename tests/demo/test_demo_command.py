@@ -90,7 +90,7 @@ async def test_it_shows_itself_is_taken_over_and_loses_no_video_to_a_restart(
 ) -> None:
     began = time.monotonic()
     async with demo(tmp_path, "--port", "0") as (_, url), visiting(chromium, url) as visitor:
-        bar, title = visitor.page.locator("#show-bar"), visitor.page.locator("#title")
+        bar, title = visitor.page.locator("#autoplay-bar"), visitor.page.locator("#title")
         await expect(bar).to_be_visible()
         await expect(visitor.videos).to_have_count(1, timeout=90_000)
         await expect(title).to_have_text("Film club", timeout=90_000)

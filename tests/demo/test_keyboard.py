@@ -13,7 +13,7 @@ from tests.demo.played import update
 if TYPE_CHECKING:
     from playwright.async_api import Locator
 
-    from sandbox.page import Stage
+    from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
     from tests.sandbox.telegram.talk import Caller
 
@@ -43,10 +43,10 @@ def chat(visitor: Visitor, name: str) -> Locator:
 
 
 async def test_from_the_list_to_a_button_and_back_with_keys_alone(
-    stage: Stage, call: Caller, onlooker: Visitor
+    chat_page: ChatPage, call: Caller, onlooker: Visitor
 ) -> None:
     press = onlooker.page.keyboard.press
-    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
+    club = next(chat for chat in chat_page.participants.chats.values() if chat.title == "Film club")
     sent = await call("sendMessage", chat_id=club.id, text="a fox", reply_markup=keys("Again"))
     await walk(onlooker, "Tab", chat(onlooker, "Film Maker"))
     await press("ArrowDown")
@@ -127,10 +127,10 @@ async def test_the_first_tab_leads_past_everything_to_the_field(
 
 
 @pytest.mark.parametrize("key", ["Enter", "Space"])
-async def test_start_leads_to_the_field(stage: Stage, onlooker: Visitor, key: str) -> None:
+async def test_start_leads_to_the_field(chat_page: ChatPage, onlooker: Visitor, key: str) -> None:
     await onlooker.page.get_by_role("button", name="Start", exact=True).press(key)
     await expect(onlooker.field).to_be_focused()
-    assert next(iter(stage.cast.private.values())).last.text == "/start"
+    assert next(iter(chat_page.participants.private.values())).last.text == "/start"
 
 
 async def test_an_alert_gives_the_focus_back_to_its_button(

@@ -9,7 +9,7 @@ import httpx
 from playwright.async_api import expect
 
 from sandbox.aimlapi import AimlApiSandbox
-from sandbox.page import Stage
+from sandbox.page import ChatPage
 from sandbox.telegram import TelegramSandbox
 from tests.demo.browser import visiting
 from tests.sandbox.telegram.talk import Caller
@@ -23,26 +23,29 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def another_demo(port: int = 0) -> AsyncIterator[Stage]:
+async def another_demo(port: int = 0) -> AsyncIterator[ChatPage]:
     """A demo with sandboxes of its own."""
     async with (
         TelegramSandbox() as telegram,
         AimlApiSandbox() as provider,
-        Stage(telegram, provider, port=port) as stage,
+        ChatPage(telegram, provider, port=port) as chat_page,
     ):
-        for person, chat in stage.cast.private.items():
-            await chat.send(stage.cast.person(person), "hello")
-        yield stage
+        for person, chat in chat_page.participants.private.items():
+            await chat.send(chat_page.participants.person(person), "hello")
+        yield chat_page
 
 
 async def test_a_page_waits_for_the_next_demo_and_goes_on_in_it(chromium: Browser) -> None:
     async with AsyncExitStack() as both:
-        async with another_demo() as stage, httpx.AsyncClient() as http:
-            visitor = await both.enter_async_context(visiting(chromium, stage.url))
+        async with another_demo() as chat_page, httpx.AsyncClient() as http:
+            visitor = await both.enter_async_context(visiting(chromium, chat_page.url))
             visitor.excused = "net::ERR"
-            ann, port = next(iter(stage.cast.people)), httpx.URL(stage.url).port or 0
+            ann, port = (
+                next(iter(chat_page.participants.people)),
+                httpx.URL(chat_page.url).port or 0,
+            )
             await visitor.open_chat("Film club")
-            await Caller(http, stage.telegram)("sendMessage", chat_id=ann, text="news")
+            await Caller(http, chat_page.telegram)("sendMessage", chat_id=ann, text="news")
             await expect(visitor.page.get_by_label("1 new")).to_be_visible()
         stopped = visitor.page.get_by_text("The demo has stopped")
         await expect(stopped).to_be_visible()
@@ -57,8 +60,10 @@ async def test_a_page_waits_for_the_next_demo_and_goes_on_in_it(chromium: Browse
         await expect(visitor.message("are you there?")).to_be_visible()
 
 
-async def test_two_pages_see_the_same(stage: Stage, chromium: Browser, onlooker: Visitor) -> None:
-    async with visiting(chromium, stage.url) as other:
+async def test_two_pages_see_the_same(
+    chat_page: ChatPage, chromium: Browser, onlooker: Visitor
+) -> None:
+    async with visiting(chromium, chat_page.url) as other:
         await other.become("Bob")
         await other.open_chat("Film club")
         await onlooker.open_chat("Film club")

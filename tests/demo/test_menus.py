@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.page import Cast
+from sandbox.page import Participants
 from sandbox.page.menus import menu_for
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def cast(telegram: TelegramSandbox) -> Cast:
+def participants(telegram: TelegramSandbox) -> Participants:
     """Ann, Bob and the operator, and their chats."""
-    return Cast.create(telegram)
+    return Participants.create(telegram)
 
 
 def menus(*scopes: dict[str, Any] | tuple[dict[str, Any], str]) -> dict[tuple[str, str], Any]:
@@ -35,9 +35,9 @@ GROUP_ADMINS = {"type": "all_chat_administrators"}
 PRIVATE = {"type": "all_private_chats"}
 
 
-async def test_private_chats_and_groups_have_menus_of_their_own(cast: Cast) -> None:
-    ann = next(iter(cast.people.values()))
-    private, club = cast.private[ann.id], list(cast.chats.values())[3]
+async def test_private_chats_and_groups_have_menus_of_their_own(participants: Participants) -> None:
+    ann = next(iter(participants.people.values()))
+    private, club = participants.private[ann.id], list(participants.chats.values())[3]
     told = menus(DEFAULT, GROUPS, PRIVATE)
     assert menu_for(told, private, ann) == [{"command": "2"}]
     assert menu_for(told, club, ann) == [{"command": "1"}]
@@ -45,22 +45,22 @@ async def test_private_chats_and_groups_have_menus_of_their_own(cast: Cast) -> N
     assert menu_for({}, private, ann) == []
 
 
-async def test_the_menu_of_one_chat_goes_before_that_of_all(cast: Cast) -> None:
-    operator = cast.operator
-    private = cast.private[operator.id]
+async def test_the_menu_of_one_chat_goes_before_that_of_all(participants: Participants) -> None:
+    operator = participants.operator
+    private = participants.private[operator.id]
     told = menus(PRIVATE, {"type": "chat", "chat_id": private.id})
     assert menu_for(told, private, operator) == [{"command": "1"}]
 
 
-async def test_only_admins_of_a_group_see_their_menu(cast: Cast) -> None:
-    ann, bob, _ = cast.people.values()
-    club = list(cast.chats.values())[3]
+async def test_only_admins_of_a_group_see_their_menu(participants: Participants) -> None:
+    ann, bob, _ = participants.people.values()
+    club = list(participants.chats.values())[3]
     told = menus(GROUPS, GROUP_ADMINS)
     assert menu_for(told, club, ann) == [{"command": "1"}]
     assert menu_for(told, club, bob) == [{"command": "0"}]
 
 
-async def test_the_language_of_the_reader_goes_before_none(cast: Cast) -> None:
-    ann = next(iter(cast.people.values()))
+async def test_the_language_of_the_reader_goes_before_none(participants: Participants) -> None:
+    ann = next(iter(participants.people.values()))
     told = menus(PRIVATE, (PRIVATE, "en"), (PRIVATE, "de"))
-    assert menu_for(told, cast.private[ann.id], ann) == [{"command": "1"}]
+    assert menu_for(told, participants.private[ann.id], ann) == [{"command": "1"}]

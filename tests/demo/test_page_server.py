@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from sandbox.page import Stage
+from sandbox.page import ChatPage
 from tests.sandbox.telegram.talk import Caller
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sandbox.telegram import TelegramSandbox
 
 
-def port_of(stage: Stage) -> int:
-    return httpx.URL(stage.url).port or 0
+def port_of(chat_page: ChatPage) -> int:
+    return httpx.URL(chat_page.url).port or 0
 
 
 async def heard(lines: AsyncIterator[str]) -> dict[str, Any]:
@@ -33,41 +33,41 @@ async def heard(lines: AsyncIterator[str]) -> dict[str, Any]:
     raise AssertionError("the stream ended")
 
 
-async def test_it_listens_on_loopback_only(stage: Stage) -> None:
-    assert httpx.URL(stage.url).host == "127.0.0.1"
+async def test_it_listens_on_loopback_only(chat_page: ChatPage) -> None:
+    assert httpx.URL(chat_page.url).host == "127.0.0.1"
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):
-        other.connect(("127.0.0.2", port_of(stage)))
+        other.connect(("127.0.0.2", port_of(chat_page)))
 
 
 async def test_a_name_that_was_made_to_point_here_is_refused(
-    stage: Stage, http: httpx.AsyncClient
+    chat_page: ChatPage, http: httpx.AsyncClient
 ) -> None:
-    for host in ("evil.example", f"evil.example:{port_of(stage)}", "127.0.0.1.evil.example:80"):
+    for host in ("evil.example", f"evil.example:{port_of(chat_page)}", "127.0.0.1.evil.example:80"):
         assert (await http.get("/state.json", headers={"host": host})).status_code == 421
-    local = {"host": f"localhost:{port_of(stage)}"}
+    local = {"host": f"localhost:{port_of(chat_page)}"}
     assert (await http.get("/state.json", headers=local)).status_code == 200
 
 
-async def test_another_page_may_not_act(stage: Stage, http: httpx.AsyncClient) -> None:
+async def test_another_page_may_not_act(chat_page: ChatPage, http: httpx.AsyncClient) -> None:
     wish = {"render_seconds": 100}
     foreign = await http.post("/panel", json=wish, headers={"origin": "https://evil.example"})
     assert foreign.status_code == 403
-    assert stage.provider.render_seconds != 100
-    own = await http.post("/panel", json=wish, headers={"origin": stage.url})
+    assert chat_page.provider.render_seconds != 100
+    own = await http.post("/panel", json=wish, headers={"origin": chat_page.url})
     assert own.status_code == 200
-    assert stage.provider.render_seconds == 100
+    assert chat_page.provider.render_seconds == 100
 
 
 async def test_no_secret_is_in_anything_the_page_gets(
-    stage: Stage, http: httpx.AsyncClient
+    chat_page: ChatPage, http: httpx.AsyncClient
 ) -> None:
-    ann = next(iter(stage.cast.people))
+    ann = next(iter(chat_page.participants.people))
     said = json.dumps({"person": ann, "chat": ann, "text": "hello"})
     photo = (await http.get("/photos/lake.jpg")).content
     await http.post("/say", data={"said": said}, files={"file": ("a.jpg", photo, "image/jpeg")})
     everything = (await http.get("/state.json")).text
     assert "/files/photos/" in everything
-    for secret in (stage.telegram.token.partition(":")[2], stage.provider.key):
+    for secret in (chat_page.telegram.token.partition(":")[2], chat_page.provider.key):
         assert secret not in everything
 
 
@@ -77,9 +77,9 @@ async def test_the_page_allows_itself_nothing_from_elsewhere(http: httpx.AsyncCl
     assert "unsafe" not in policy
 
 
-async def test_videos_are_served_in_ranges(stage: Stage, http: httpx.AsyncClient) -> None:
-    ann, chat = next(iter(stage.cast.private.items()))
-    await chat.send_video(stage.cast.person(ann), bytes(range(256)))
+async def test_videos_are_served_in_ranges(chat_page: ChatPage, http: httpx.AsyncClient) -> None:
+    ann, chat = next(iter(chat_page.participants.private.items()))
+    await chat.send_video(chat_page.participants.person(ann), bytes(range(256)))
     (message,) = (await http.get("/state.json")).json()["chats"][0]["messages"]
     part = await http.get(message["media"]["src"], headers={"range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
@@ -87,10 +87,12 @@ async def test_videos_are_served_in_ranges(stage: Stage, http: httpx.AsyncClient
 
 
 async def test_a_file_somebody_sent_is_only_handed_out(
-    stage: Stage, http: httpx.AsyncClient
+    chat_page: ChatPage, http: httpx.AsyncClient
 ) -> None:
-    ann, chat = next(iter(stage.cast.private.items()))
-    await chat.send_document(stage.cast.person(ann), b"<svg/>", "a.svg", "image/svg+xml")
+    ann, chat = next(iter(chat_page.participants.private.items()))
+    await chat.send_document(
+        chat_page.participants.person(ann), b"<svg/>", "a.svg", "image/svg+xml"
+    )
     (message,) = (await http.get("/state.json")).json()["chats"][0]["messages"]
     answer = await http.get(message["media"]["src"])
     assert answer.headers["content-disposition"].startswith("attachment")
@@ -115,17 +117,19 @@ async def test_what_cannot_be_done_is_said(
     assert answer.json()["error"]
 
 
-async def test_nobody_acts_where_they_are_not(stage: Stage, http: httpx.AsyncClient) -> None:
-    ann, bob, _ = stage.cast.people
+async def test_nobody_acts_where_they_are_not(chat_page: ChatPage, http: httpx.AsyncClient) -> None:
+    ann, bob, _ = chat_page.participants.people
     said = {"said": json.dumps({"person": ann, "chat": bob, "text": "I am Bob"})}
     assert (await http.post("/say", data=said)).status_code == 404
-    assert stage.cast.private[bob].messages == []
+    assert chat_page.participants.private[bob].messages == []
 
 
-async def test_nobody_changes_what_others_said(stage: Stage, http: httpx.AsyncClient) -> None:
-    ann, bob, _ = stage.cast.people
-    club = next(chat for chat in stage.cast.chats.values() if chat.title == "Film club")
-    message = await club.send(stage.cast.person(ann), "mine")
+async def test_nobody_changes_what_others_said(
+    chat_page: ChatPage, http: httpx.AsyncClient
+) -> None:
+    ann, bob, _ = chat_page.participants.people
+    club = next(chat for chat in chat_page.participants.chats.values() if chat.title == "Film club")
+    message = await club.send(chat_page.participants.person(ann), "mine")
     target = {"person": bob, "chat": club.id, "message": message.message_id}
     assert (await http.post("/change", json=target | {"text": "his"})).status_code == 404
     assert (await http.post("/remove", json=target)).status_code == 404
@@ -133,22 +137,22 @@ async def test_nobody_changes_what_others_said(stage: Stage, http: httpx.AsyncCl
 
 
 async def test_the_next_free_port_is_taken(
-    stage: Stage, telegram: TelegramSandbox, provider: AimlApiSandbox
+    chat_page: ChatPage, telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:
-    async with Stage(telegram, provider, port=port_of(stage)) as second:
-        assert port_of(stage) < port_of(second) <= port_of(stage) + 20
+    async with ChatPage(telegram, provider, port=port_of(chat_page)) as second:
+        assert port_of(chat_page) < port_of(second) <= port_of(chat_page) + 20
 
 
 async def test_the_stream_begins_with_everything_and_goes_on_with_news(
-    stage: Stage, http: httpx.AsyncClient
+    chat_page: ChatPage, http: httpx.AsyncClient
 ) -> None:
-    ann, chat = next(iter(stage.cast.private.items()))
-    await chat.send(stage.cast.person(ann), "before")
+    ann, chat = next(iter(chat_page.participants.private.items()))
+    await chat.send(chat_page.participants.person(ann), "before")
     async with asyncio.timeout(10), http.stream("GET", "/events") as stream:
         lines = stream.aiter_lines()
         first = await heard(lines)
         assert first["kind"] == "state"
         assert first["state"]["chats"][0]["messages"][0]["text"] == "before"
-        await Caller(http, stage.telegram)("sendMessage", chat_id=ann, text="after")
+        await Caller(http, chat_page.telegram)("sendMessage", chat_id=ann, text="after")
         second = await heard(lines)
         assert (second["kind"], second["message"]["text"]) == ("message", "after")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from sandbox.aimlapi import AimlApiSandbox
-    from sandbox.page import Stage
+    from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
     from tests.house import Breakage
 
@@ -62,24 +62,24 @@ async def test_out_of_credit_is_told_to_the_operator_and_got_over(
     assert str(provider.spent_usd) == "0.84"
 
 
-async def test_a_flood_limit_delays_the_next_text(visitor: Visitor, stage: Stage) -> None:
+async def test_a_flood_limit_delays_the_next_text(visitor: Visitor, chat_page: ChatPage) -> None:
     await visitor.start()
     await visitor.page.get_by_label("Refuse the bot’s next text").check()
     await visitor.say("/quota")
     await expect(visitor.message("Your free allowance renews")).to_be_visible(timeout=15_000)
     await expect(visitor.page.get_by_label("Refuse the bot’s next text")).not_to_be_checked()
-    assert [call.error for call in stage.telegram.calls if call.error] == [
+    assert [call.error for call in chat_page.telegram.calls if call.error] == [
         "Too Many Requests: retry after 3"
     ]
 
 
 async def test_a_person_can_block_the_bot_and_let_it_in_again(
-    visitor: Visitor, stage: Stage
+    visitor: Visitor, chat_page: ChatPage
 ) -> None:
     await visitor.start()
     switch = visitor.page.get_by_label("Ann has blocked the bot")
     await switch.check()
-    ann = next(iter(stage.cast.private.values()))
+    ann = next(iter(chat_page.participants.private.values()))
     await expect(visitor.page.locator("#composer")).to_be_hidden()
     assert ann.blocked
     await visitor.page.get_by_role("button", name="Unblock").click()
@@ -88,7 +88,7 @@ async def test_a_person_can_block_the_bot_and_let_it_in_again(
 
 
 async def test_a_video_made_for_somebody_who_blocks_waits_for_them(
-    visitor: Visitor, stage: Stage, provider: AimlApiSandbox
+    visitor: Visitor, chat_page: ChatPage, provider: AimlApiSandbox
 ) -> None:
     await visitor.start()
     provider.render_seconds = 2.0
@@ -98,7 +98,7 @@ async def test_a_video_made_for_somebody_who_blocks_waits_for_them(
     await switch.check()
     await expect(visitor.page.locator("#requests")).to_contain_text("completed")
     async with asyncio.timeout(10):
-        while not any(call.error for call in stage.telegram.calls_of("sendVideo")):
+        while not any(call.error for call in chat_page.telegram.calls_of("sendVideo")):
             await asyncio.sleep(0.01)
     await expect(visitor.videos).to_have_count(0)
     await visitor.page.get_by_role("button", name="Unblock").click()
@@ -106,7 +106,7 @@ async def test_a_video_made_for_somebody_who_blocks_waits_for_them(
     assert str(provider.spent_usd) == "0.84"
 
 
-async def test_the_pace_is_set_with_the_keyboard(visitor: Visitor, stage: Stage) -> None:
+async def test_the_pace_is_set_with_the_keyboard(visitor: Visitor, chat_page: ChatPage) -> None:
     slider = visitor.page.get_by_role("slider")
     await slider.press("End")
     await expect(visitor.page.locator("#pace-said")).to_have_text("2 min")
@@ -115,7 +115,7 @@ async def test_the_pace_is_set_with_the_keyboard(visitor: Visitor, stage: Stage)
     await slider.blur()
     await expect(slider).to_have_value("2")
     async with asyncio.timeout(10):
-        while stage.provider.render_seconds != 2:
+        while chat_page.provider.render_seconds != 2:
             await asyncio.sleep(0.01)
 
 
@@ -150,7 +150,7 @@ async def test_what_no_keyboard_can_write_is_sent_and_answered(visitor: Visitor)
 
 
 async def test_a_message_that_is_tapped_is_forwarded_to_the_chat_that_is_chosen(
-    visitor: Visitor, stage: Stage, ann: int
+    visitor: Visitor, chat_page: ChatPage, ann: int
 ) -> None:
     await visitor.open_chat("Film club")
     await visitor.become("Bob")
@@ -162,15 +162,15 @@ async def test_a_message_that_is_tapped_is_forwarded_to_the_chat_that_is_chosen(
     await visitor.open_chat("Film Maker")
     await expect(visitor.message("Forwarded from Bob")).to_be_visible()
     await expect(visitor.message("Make a video of this?")).to_be_visible()
-    [forward] = [m for m in stage.cast.private[ann].messages if m.forward_origin]
+    [forward] = [m for m in chat_page.participants.private[ann].messages if m.forward_origin]
     assert forward.forward_origin is not None
     assert forward.forward_origin["sender_user"]["first_name"] == "Bob"
 
 
 async def test_a_bot_that_left_a_group_is_brought_back_and_may_read_everything(
-    visitor: Visitor, stage: Stage
+    visitor: Visitor, chat_page: ChatPage
 ) -> None:
-    club = stage.cast.groups[0]
+    club = chat_page.participants.groups[0]
     await visitor.become("Operator")
     await visitor.message("Film club").get_by_role("button", name="Leave").click()
     await visitor.open_chat("Film club")
@@ -188,4 +188,4 @@ async def test_a_bot_that_left_a_group_is_brought_back_and_may_read_everything(
     said = visitor.message("lovely weather")
     await expect(said).to_be_visible()
     await expect(said).not_to_contain_text("not shown to the bot")
-    assert stage.cast.operator.language == "de"
+    assert chat_page.participants.operator.language == "de"

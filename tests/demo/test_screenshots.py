@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser
 
-    from sandbox.page import Stage
+    from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
     from tests.house import Breakage
     from tests.sandbox.telegram.talk import Caller
@@ -68,13 +68,13 @@ def options(device: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("device", SIZES)
 async def test_nothing_overlaps_and_nothing_is_cut(
-    stage: Stage, chromium: Browser, tmp_path: Path, errors: Breakage, device: str
+    chat_page: ChatPage, chromium: Browser, tmp_path: Path, errors: Breakage, device: str
 ) -> None:
     del errors  # only to look at them in the end
-    stage.panel.restart = lambda: None  # it is only looked at
+    chat_page.panel.restart = lambda: None  # it is only looked at
     async with (
-        playing(stage, tmp_path),
-        visiting(chromium, stage.url, **options(device)) as visitor,
+        playing(chat_page, tmp_path),
+        visiting(chromium, chat_page.url, **options(device)) as visitor,
     ):
         if device == "phone":
             await shown(visitor, "demo-phone-chats")
@@ -100,11 +100,13 @@ async def test_nothing_overlaps_and_nothing_is_cut(
 @pytest.mark.parametrize("device", SIZES)
 @pytest.mark.parametrize("place", ["Film Maker", "Film club"])
 async def test_pictures_fit_their_bubbles_and_buttons(
-    stage: Stage, call: Caller, chromium: Browser, tmp_path: Path, device: str, place: str
+    chat_page: ChatPage, call: Caller, chromium: Browser, tmp_path: Path, device: str, place: str
 ) -> None:
-    named = {chat.title or "Film Maker": chat for chat in [*stage.cast.chats.values()][::-1]}
-    await hang_pictures(stage, call, named[place], tmp_path)
-    async with visiting(chromium, stage.url, **options(device)) as visitor:
+    named = {
+        chat.title or "Film Maker": chat for chat in [*chat_page.participants.chats.values()][::-1]
+    }
+    await hang_pictures(chat_page, call, named[place], tmp_path)
+    async with visiting(chromium, chat_page.url, **options(device)) as visitor:
         await visitor.open_chat(place)
         await expect(visitor.log.locator(".grid")).to_have_count(3)
         await shown(visitor, f"pictures in {place} on a {device}", kept=None)

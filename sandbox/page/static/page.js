@@ -8,7 +8,7 @@ import { showConnection } from "./notes.js";
 import { openPanel } from "./panel.js";
 import { listen } from "./server.js";
 import { openSharing } from "./sharing.js";
-import { openShow } from "./show.js";
+import { openAutoplay } from "./autoplay.js";
 import { countUnread } from "./unread.js";
 import { receive, returnToAddress } from "./world.js";
 
@@ -19,7 +19,7 @@ openConversation();
 openComposer();
 openPanel();
 openSharing();
-openShow();
+openAutoplay();
 if (location.hash) byId("app").dataset.view = "chat";
 
 listen(receive, showConnection);

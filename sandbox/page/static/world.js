@@ -1,7 +1,7 @@
 // The state of the page: chats and people, the visitor's place, and listeners for changes.
 
 /** People, chats with their messages by id, the panel, the ready photos, and the demonstration. */
-export const world = { bot: null, people: [], chats: new Map(), panel: null, photos: [], show: null };
+export const world = { bot: null, people: [], chats: new Map(), panel: null, photos: [], autoplay: null };
 
 /** The visitor's person, chat and, in a forum, topic. */
 export const here = { person: null, chat: null, topic: null };
@@ -53,7 +53,7 @@ export function receive(event) {
 function takeState(state) {
   Object.assign(world, { bot: state.bot, people: state.people, panel: state.panel });
   world.photos = state.photos;
-  world.show = state.show;
+  world.autoplay = state.autoplay;
   world.chats = new Map(state.chats.map((chat) => [chat.id, chat]));
   for (const chat of state.chats) {
     chat.messages = new Map(chat.messages.map((message) => [message.id, message]));

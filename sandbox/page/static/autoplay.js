@@ -16,15 +16,15 @@ let playing = false;
 let script = null; // a prompt, a ready photo, and a prompt for it
 
 /** Set up the demonstration, which begins if the state has one. */
-export function openShow() {
-  on("state", () => world.show && begin());
+export function openAutoplay() {
+  on("state", () => world.autoplay && begin());
 }
 
 async function begin() {
   if (playing || location.hash) return;
-  script = world.show;
-  world.show = null;
-  const { plays } = await act("show", { begins: true });
+  script = world.autoplay;
+  world.autoplay = null;
+  const { plays } = await act("autoplay", { begins: true });
   if (!plays) return;
   playing = true;
   for (const kind of ENDING_EVENTS) addEventListener(kind, takeOver, { capture: true });
@@ -48,10 +48,10 @@ function end() {
   playing = false;
   for (const kind of ENDING_EVENTS) removeEventListener(kind, takeOver, { capture: true });
   byId("app").classList.remove("playing");
-  byId("show-bar").hidden = true;
+  byId("autoplay-bar").hidden = true;
   byId("tap").hidden = true;
   if (byId("words").value && script.idea.startsWith(byId("words").value)) put("");
-  act("show", { begins: false }).catch(() => {});
+  act("autoplay", { begins: false }).catch(() => {});
 }
 
 async function play() {
@@ -120,8 +120,8 @@ async function press(message, row, column) {
 }
 
 function caption(words) {
-  byId("show-words").textContent = words;
-  byId("show-bar").hidden = false;
+  byId("autoplay-words").textContent = words;
+  byId("autoplay-bar").hidden = false;
 }
 
 /** Wait until `look` returns something, and return it. */

@@ -24,7 +24,7 @@ class Script:
     change: str = "it begins to snow"
 
 
-class Show:
+class Autoplay:
     """Whether the demonstration is still to be played, and the provider's speed during it."""
 
     def __init__(self, provider: AimlApiSandbox, *, is_due: bool) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Self
 
 from sandbox.loopback import LoopbackServer
 from sandbox.page.actions import Actions
-from sandbox.page.cast import Cast
+from sandbox.page.autoplay import Autoplay
 from sandbox.page.feed import Feed
 from sandbox.page.panel import Panel
+from sandbox.page.participants import Participants
 from sandbox.page.routes import application
-from sandbox.page.show import Show
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
@@ -21,7 +21,7 @@ _NEXT_PORTS = 20
 _PORTS = 65_536
 
 
-class Stage:
+class ChatPage:
     """``async with Stage(telegram, provider, port=8088)`` serves the chat page at ``url``.
 
     If the port is taken, one of the next nineteen is used; 0 takes any. It is bound at once, so
@@ -39,11 +39,11 @@ class Stage:
     ) -> None:
         self.telegram = telegram
         self.provider = provider
-        self.cast = Cast.create(telegram)
-        self.panel = Panel(telegram, provider, self.cast)
-        self.show = Show(provider, is_due=plays)
-        self.feed = Feed(telegram, provider, self.cast, self.panel, self.show)
-        self.actions = Actions(telegram, self.cast)
+        self.participants = Participants.create(telegram)
+        self.panel = Panel(telegram, provider, self.participants)
+        self.autoplay = Autoplay(provider, is_due=plays)
+        self.feed = Feed(telegram, provider, self.participants, self.panel, self.autoplay)
+        self.actions = Actions(telegram, self.participants)
         self._server = self._bind(port)
         self.url = self._server.url
 
@@ -58,7 +58,7 @@ class Stage:
         """End the pages' streams, then stop the server."""
         self._inviting.cancel()
         await asyncio.gather(self._inviting, return_exceptions=True)
-        await self.show.close()
+        await self.autoplay.close()
         await self.feed.__aexit__()
         await self._server.stop()
 
@@ -67,11 +67,11 @@ class Stage:
         async for event in self.telegram.events():
             if event.get("method") == "getUpdates":
                 break
-        await self.cast.invite()
+        await self.participants.invite()
 
     def _bind(self, first: int) -> LoopbackServer:
-        parts = (self.telegram, self.cast, self.panel, self.feed, self.actions)
-        app = application(*parts, show=self.show)
+        parts = (self.telegram, self.participants, self.panel, self.feed, self.actions)
+        app = application(*parts, autoplay=self.autoplay)
         taken: OSError | None = None
         for port in range(first, min(first + _NEXT_PORTS, _PORTS)) if first else [0]:
             try:

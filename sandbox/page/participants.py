@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class Participants:
     """The people and chats by id, in the order in which the page lists them."""
 
     people: Mapping[int, Person]
@@ -22,7 +22,7 @@ class Cast:
     chats: Mapping[int, Chat]
 
     @classmethod
-    def create(cls, telegram: TelegramSandbox) -> Cast:
+    def create(cls, telegram: TelegramSandbox) -> Participants:
         """Create people and chats in a new sandbox; the bot is in none of the groups yet.
 
         The first message id follows from the time, as update ids do, so that a bot with data of an
