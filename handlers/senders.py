@@ -143,6 +143,7 @@ class Sender:
         buttons: Sequence[Sequence[Button]],
         message_id: int | None,
         picture: bytes | None = None,
+        reply_to: int | None = None,
     ) -> SentMessage:
         """Edit a message of the bot, or reply if there is none or it cannot be edited."""
         if message_id is not None:
@@ -152,7 +153,7 @@ class Sender:
                 pass  # deleted, or too old to be changed
             else:
                 return SentMessage(self.chat, message_id)
-        return await self.reply(text, buttons=buttons, picture=picture)
+        return await self.reply(text, buttons=buttons, picture=picture, reply_to=reply_to)
 
     async def invite(self, payload: str, message_id: int, text: str = "") -> None:
         """Reply in a group with a button that starts the bot in private with `payload`.
@@ -185,18 +186,16 @@ class Sender:
         """Delete the messages of closed cards.
 
         One that took the place of an order says instead that the order was cancelled, unless the
-        card was started.
+        card was started. A new message says it if the order had only a reaction.
         """
-        for card in closed:
-            if card is None or card.card_message is None:
-                continue
+        for card in filter(None, closed):
             order = None if card.state == "started" else await _order_before(services, card)
             if order is None:
                 await self.delete_card(card)
             else:
                 with suppress(SendError):
                     text = cancelled_text(self.translator, order.credits)
-                    await self.outbox.edit(self.chat, card.card_message, text)
+                    await self.show(text, (), card.card_message, reply_to=card.message_id)
 
 
 async def _order_before(services: Services, card: Card) -> Generation | None:

@@ -296,10 +296,12 @@ def _to_json(raw: object) -> str:
 
 MAX_ERROR_LENGTH = 200
 """Characters of an error that are logged: its text may quote what people wrote."""
+_IDENTITY = frozenset({"message_id", "date", "chat", "from", "edit_date", "media_group_id"})
+"""Fields of a message beside its content."""
 _LEFT_OUT: tuple[Callable[[str], bool], ...] = (
     lambda _: False,
     {"reply_to_message", "external_reply", "quote"}.__contains__,
-    lambda name: name not in {"message_id", "date", "chat", "from"},
+    lambda name: name not in _IDENTITY,
 )
 """Fields left out of a message until it can be read: none, what it replies to, all content."""
 
@@ -308,7 +310,8 @@ def _parse(update_id: int, body: str, bot: Bot) -> Update | None:
     """Return an update, or as much of a message as can be read; None if nothing can.
 
     Servers older or newer than python-telegram-bot send content that it cannot read. A message
-    without its content orders nothing; in private it gets an answer.
+    without its content orders nothing; in private it gets an answer. An edit to such a message
+    cancels what it ordered.
     """
     errors = list[str]()
     for leaves_out in _LEFT_OUT:
@@ -325,10 +328,11 @@ def _parse(update_id: int, body: str, bot: Bot) -> Update | None:
 
 
 def _parse_without(leaves_out: Callable[[str], bool], raw: Any, bot: Bot) -> Update:
-    message = raw.get("message")
-    if isinstance(message, dict) and not _NEVER_DROPPED & message.keys():
-        left = {name: value for name, value in message.items() if not leaves_out(name)}
-        raw = {**raw, "message": left}
+    for kind in ("message", "edited_message"):
+        message = raw.get(kind)
+        if isinstance(message, dict) and not _NEVER_DROPPED & message.keys():
+            left = {name: value for name, value in message.items() if not leaves_out(name)}
+            raw = {**raw, kind: left}
     update = Update.de_json(raw, bot)
     who = update.effective_user
     if (update.inline_query or update.pre_checkout_query) and who is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,36 @@ async def test_an_order_that_can_be_undone_and_is_edited_to_none_costs_nothing(
         await chat.edit(asked, text)
         await chat.wait(lambda m: m is status and m.text == BACK and not m.buttons)
         await has(chat, ann, 54)
+    assert provider.submissions == []
+
+
+UNUSABLE: dict[str, dict[str, Any]] = {
+    "a voice": {"voice": {"file_id": "v", "file_unique_id": "v", "duration": 1}},
+    "what nobody can read": {"poll": {"id": "1", "question": "?"}},
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+@pytest.mark.parametrize("place", ["private", "group"])
+async def test_an_order_that_is_edited_to_what_cannot_be_used_is_cancelled_and_says_so(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    provider: AimlApiSandbox, place: str, what: str,
+) -> None:  # fmt: skip
+    async with house.running(undo_seconds=LONG):
+        where = chat if place == "private" else club
+        asked = await where.send(ann, "/video a cat")
+        if place == "private":
+            status = await chat.wait(says("On it!"))
+        else:
+            await telegram.wait_for_call("setMessageReaction")
+        edited = asked.as_json() | {"edit_date": int(time.time())} | UNUSABLE[what]
+        edited = {name: one for name, one in edited.items() if name not in {"text", "entities"}}
+        telegram.world.updates.push("edited_message", edited)
+        told = await where.wait(lambda m: m.text == BACK and not m.buttons)
+        assert told is status if place == "private" else told.reply_to == asked.message_id
+        await has(chat, ann, 54)
+        async with house.db.reading() as connection:
+            assert await connection.fetch_int("SELECT count(*) FROM inbox WHERE set_aside") == 0
     assert provider.submissions == []
 
 
