@@ -115,10 +115,7 @@ async def find(tx: Connection, card: int) -> Card | None:
 
 
 async def close_open(tx: Connection, chat: int, account: Account, *, by: str) -> Card | None:
-    """Close the open card of an account in a chat, and return it.
-
-    `by` is the cause that closes it; a card with that cause stays open.
-    """
+    """Close and return the open card of an account in a chat, unless `by` is its own cause."""
     return await tx.fetch_one_as(
         _from_row,
         "UPDATE cards SET state = 'dropped', closed_by = ? WHERE chat = ? AND account_kind = ?"

@@ -42,10 +42,7 @@ class StoredUpdate:
 async def receive(
     tx: Connection, update_id: int, *, queue_key: int, body: str, now: float, starts: int = 0
 ) -> bool:
-    """Store an update; return False if it is stored already.
-
-    `starts` is 1 if its handling begins at once.
-    """
+    """Store an update, with `starts` 1 if it begins at once; return False if it is stored."""
     new = StoredUpdate(update_id, queue_key, body, starts, received_at=now)
     return await tx.insert_or_ignore("inbox", **columns(StoredUpdate, new)) is not None
 

@@ -136,10 +136,7 @@ async def end_holds(tx: Connection, generation: int, kind: EntryKind, *, now: fl
 
 
 async def compensate(tx: Connection, generation: int, *, now: float) -> None:
-    """Give back the captured credits of a generation whose video was lost.
-
-    The entry is a release that ends the capture, so that it can be written only once.
-    """
+    """Give back captured credits, once: the entry is a release that ends the capture."""
     await tx.execute(
         "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, ends, generation, at)"
         " SELECT account_kind, account_id, pot, 'release', credits, id, generation, ?"

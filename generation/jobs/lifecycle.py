@@ -94,10 +94,7 @@ class Lifecycle:
                     logger.warning("the clock was set by %.0f s", seconds)
 
     async def advance(self, generation: Generation, outcome: Outcome) -> Generation | None:
-        """Apply an outcome and return the generation, or None if the outcome has no effect.
-
-        The transition is decided by the state in the database, not by the given object.
-        """
+        """Apply an outcome to the state in the database; return None if it has no effect."""
         await self.adjust_to_clock()
         now = self.clock()
         async with self.db.transaction() as tx:

@@ -56,10 +56,7 @@ class BotStarted:
 
 @dataclass(frozen=True, slots=True)
 class PictureFetchFailed:
-    """The picture could not be fetched this time.
-
-    `is_refused` is whether the server refused it, rather than giving no answer.
-    """
+    """The picture could not be fetched: the server refused it (`is_refused`), or was silent."""
 
     is_refused: bool = False
     retry_after: float | None = None
@@ -84,10 +81,7 @@ class CancelWanted:
 
 @dataclass(frozen=True, slots=True)
 class SenderBanned:
-    """The sender, or the chat, was banned, for the reason `why`.
-
-    `is_told` is whether the sender is told: only in a private chat.
-    """
+    """The sender or the chat was banned for `why`; in private, the sender is told."""
 
     is_told: bool
     why: str | None = None
@@ -236,10 +230,7 @@ class ResultRefused:
 
 @dataclass(frozen=True, slots=True)
 class VideoOnDisk:
-    """The video was downloaded; `spent` is the real price, if the provider told it.
-
-    `send_begins` is whether its upload to Telegram starts at once.
-    """
+    """The video was downloaded; `spent` is its real price, `send_begins` if it is sent at once."""
 
     spent: int | None = None
     send_begins: bool = False

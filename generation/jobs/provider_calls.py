@@ -93,10 +93,7 @@ class Submissions:
                 logger.exception("generation %d cannot be recovered", generation.id)
 
     async def submit(self, generation: Generation) -> Generation | None:
-        """Submit a queued request, and return the changed generation, or None if nothing changed.
-
-        If the model is not available, another one is substituted, or the request fails.
-        """
+        """Submit a queued request, or its substitute; return None if nothing changed."""
         mode = self.catalogue.known.mode(generation.model, generation.kind)
         if mode is None or generation.model in self.catalogue.unserved:
             failover = self.substitutes.instead_of(generation)

@@ -206,10 +206,7 @@ class FairQueue:
         return entry
 
     def position(self, request: int) -> int | None:
-        """Return the approximate position of a request (1 is next), or None if it does not wait.
-
-        In a long queue it may be some seconds old.
-        """
+        """Return the position of a waiting request (1 is next); in a long queue, seconds old."""
         if request not in self._waiting:
             return None
         now = self._clock()
@@ -362,10 +359,7 @@ class Progress:
         return Forecast(at if at > now else None, done=done, is_late=is_late)
 
     def record_shown(self, generation: Generation, at: float) -> None:
-        """Remember the time shown to the sender of a waiting request, so that it never moves back.
-
-        A request that is already being made keeps its promise.
-        """
+        """Remember the time shown to the sender of a waiting request: it never moves back."""
         if generation.state is State.QUEUED:
             self._remember(generation, _Promise(at, begun=False))
 

@@ -160,10 +160,7 @@ class TransitionBuilder:
         return self.stay(due_at, {"polls": request.polls + 1, **changes})
 
     def retry_fetch(self, patience: float, given_up: Transition) -> Transition:
-        """Poll again, less and less often, for a finished video that cannot be downloaded.
-
-        After `patience` seconds `given_up` follows.
-        """
+        """Poll again, less and less often; after `patience` seconds `given_up` follows."""
         request = self.request
         if request.state is State.PARKED:
             return self.check_again(self.now, {"poll_setbacks": 0})

@@ -176,10 +176,7 @@ class DurationEstimates:
                 known.learned, known.estimate = 0, self._estimate(generation, known.seen)
 
     def _pace(self, request: Request) -> float:
-        """Return how many times as long as usual the models of the maker take now.
-
-        This is a weighted median in which newer durations count more.
-        """
+        """Return how many times as long as usual the maker takes: newer durations count more."""
         newest_first = enumerate(reversed(self._recent[_maker(request)]))
         paces = [(took / known.usual, PACE_DECAY**age) for age, (took, known) in newest_first]
         weighted = sorted([(1.0, PACE_PRIOR), *paces])
@@ -237,10 +234,7 @@ def queue_deadline(request: Generation, outage_since: float | None) -> float:
 
 
 def backoff(setbacks: int, retry_after: float | None = None) -> float:
-    """Return how long to wait after so many failures in a row, in seconds.
-
-    A longer wait that the server asked for takes precedence.
-    """
+    """Return how long to wait after failures in a row, in seconds: at least `retry_after`."""
     own = min(MAX_BACKOFF, 2.0 ** min(setbacks, 16))
     return max(own, retry_after or 0.0)
 

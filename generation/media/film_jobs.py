@@ -77,10 +77,7 @@ class _Clip:
 
 
 def join_videos(*, sources: list[str], target: str, limit: int) -> dict[str, object]:
-    """Write the videos, one after the other, as one mp4 that plays while it loads.
-
-    Encoding aims at `limit` bytes; copied videos may take more.
-    """
+    """Write the videos as one mp4; encoding aims at `limit` bytes, copies may take more."""
     clips = [_survey(Path(source)) for source in sources]
     length = sum(clip.length for clip in clips)
     if length > MAX_FILM_SECONDS:

@@ -64,10 +64,7 @@ class PictureGone(Exception):
 
 
 class PictureDelayed(Exception):
-    """The picture could not be fetched now, but perhaps later.
-
-    `is_refused` is True if Telegram answered so, False if it did not answer.
-    """
+    """The picture cannot be fetched now: Telegram refused it (`is_refused`), or was silent."""
 
     def __init__(
         self, text: str = "", *, is_refused: bool = False, retry_after: float | None = None

@@ -139,10 +139,7 @@ LAUNCHER: Final = Launcher()
 
 
 class MediaProcesses:
-    """Runs jobs in child processes, few at a time in each queue.
-
-    The launcher ends after `idle_seconds` without a job.
-    """
+    """Runs jobs in child processes; the launcher ends after `idle_seconds` without a job."""
 
     def __init__(self, launcher: Launcher = LAUNCHER, *, idle_seconds: float = 30.0) -> None:
         self._launcher = launcher

@@ -162,10 +162,7 @@ def sniff_container(source: Path) -> str:
 
 
 def decode_frames(container: InputContainer, video: VideoStream) -> Iterator[VideoFrame]:
-    """Decode from the container's position; a file without a frame is refused.
-
-    Damaged packets are skipped, as players do.
-    """
+    """Decode, without damaged packets, as players do; a file without a frame is refused."""
     any_decoded = False
     for packet in container.demux(video):
         decoded: list[VideoFrame] = []

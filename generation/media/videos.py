@@ -196,10 +196,7 @@ MAX_TRIES_AS_VIDEO: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class UploadPreparation:
-    """Prepares videos on the disk for sending, and removes the files afterwards.
-
-    `limit` is Telegram's limit of an upload, in bytes.
-    """
+    """Prepares videos for sending, with at most `limit` bytes, and removes files afterwards."""
 
     downloads: VideoStore
     media: MediaProcesses

@@ -299,10 +299,7 @@ def _price_changes(family: str, old: Mode, new: Mode) -> Iterator[PriceChange]:
 
 
 def unknown_models(known: Offer, snapshot: Snapshot) -> list[str]:
-    """Return the ids of listed video models that the program does not know.
-
-    Models left out on purpose are known.
-    """
+    """Return the listed video models that are neither offered nor left out on purpose."""
     ours = {mode.model for family in known for mode in family.modes.values()} | left_out().keys()
     return sorted(
         one.id for one in snapshot.models if one.makes_videos and ours.isdisjoint(one.names)

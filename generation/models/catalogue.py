@@ -37,11 +37,7 @@ FAILED_WITHIN = 600.0
 
 
 class Cooldowns:
-    """The models in a cooldown, in memory.
-
-    A cooldown begun in a transaction counts once `adopt` is called, after the commit, so that a
-    rollback changes nothing.
-    """
+    """The models in a cooldown; one begun in a transaction counts once `adopt` is called."""
 
     def __init__(self, admins: Admins, clock: Callable[[], float]) -> None:
         self._admins = admins

@@ -34,10 +34,7 @@ class ProviderError(Exception):
 
 
 class NotAccepted(ProviderError):
-    """A submission was surely not accepted and can be repeated.
-
-    `retry_after` is the wait the provider asks for, in seconds, or None.
-    """
+    """A submission was surely not accepted; it can be repeated, after `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

@@ -338,10 +338,7 @@ def expect_success(answer: Answer) -> None:
 
 
 def expect_account_answer(answer: Answer) -> None:
-    """As `expect_success`, for queries that need a scope of the key.
-
-    A 403 means here that the key lacks the scope, whatever its text says.
-    """
+    """As `expect_success`, but a 403 always means that the key lacks a scope."""
     if answer.status == HTTPStatus.FORBIDDEN:
         raise AccountError(answer.message, reason=AccountProblem.FORBIDDEN)
     expect_success(answer)
