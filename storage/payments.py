@@ -70,6 +70,7 @@ class Payment(Charge):
 
 
 _TITLE = "(SELECT title FROM chats WHERE chats.id = payments.chat) AS title"
+_PAYMENTS = f"SELECT *, {_TITLE} FROM payments"
 
 
 def _from_row(row: sqlite3.Row) -> Payment:
@@ -102,15 +103,12 @@ async def _enter(
 
 async def find(tx: Connection, payment: int) -> Payment | None:
     """Return a payment by its id."""
-    return await tx.fetch_one_as(
-        _from_row, f"SELECT *, {_TITLE} FROM payments WHERE id = ?", (payment,)
-    )
+    return await tx.fetch_one_as(_from_row, f"{_PAYMENTS} WHERE id = ?", (payment,))
 
 
 async def by_charge(tx: Connection, charge_id: str) -> Payment | None:
     """Return a payment by Telegram's charge id."""
-    found = f"SELECT *, {_TITLE} FROM payments WHERE charge_id = ?"
-    return await tx.fetch_one_as(_from_row, found, (charge_id,))
+    return await tx.fetch_one_as(_from_row, f"{_PAYMENTS} WHERE charge_id = ?", (charge_id,))
 
 
 async def latest(tx: Connection, *, person: int | None = None, limit: int) -> list[Payment]:
@@ -118,7 +116,7 @@ async def latest(tx: Connection, *, person: int | None = None, limit: int) -> li
     of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
     return await tx.fetch_all_as(
         _from_row,
-        f"SELECT *, {_TITLE} FROM payments{of_whom} ORDER BY id DESC LIMIT ?",
+        f"{_PAYMENTS}{of_whom} ORDER BY id DESC LIMIT ?",
         (*values, limit),
     )
 
@@ -165,8 +163,7 @@ async def give_up(tx: Connection, person: int) -> None:
     """
     own = await tx.fetch_all_as(
         _from_row,
-        f"SELECT *, {_TITLE} FROM payments"
-        " WHERE person = ? AND chat IS NULL AND ended_at IS NULL ORDER BY id",
+        f"{_PAYMENTS} WHERE person = ? AND chat IS NULL AND ended_at IS NULL ORDER BY id",
         (person,),
     )
     lying = [(one, one.kept - await used(tx, one)) for one in own]
@@ -197,8 +194,7 @@ async def to_refund(tx: Connection) -> list[Payment]:
     """Return the payments whose refund has no known result yet."""
     return await tx.fetch_all_as(
         _from_row,
-        f"SELECT *, {_TITLE} FROM payments"
-        " WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
+        f"{_PAYMENTS} WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
     )
 
 

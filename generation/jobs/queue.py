@@ -313,14 +313,9 @@ class Progress:
         self._promises: dict[int, _Promise] = {}
 
     @property
-    def now(self) -> float:
-        """The time, in seconds since 1970."""
-        return self.clock()
-
-    @property
     def is_paused(self) -> bool:
         """Whether an admin has paused submissions."""
-        return self.now < self.breaker.paused_until
+        return self.clock() < self.breaker.paused_until
 
     def position(self, generation: Generation) -> int | None:
         """Return the position of a request (1 is next), or None if it need not wait for a slot."""

@@ -144,22 +144,19 @@ class Snapshot:
     retired: tuple[Retired, ...] = ()
 
     @cached_property
-    def _listed(self) -> dict[str, Listed]:
-        by_alias = {alias: one for one in self.models for alias in one.aliases}
-        return by_alias | {one.id: one for one in self.models}
+    def listed(self) -> dict[str, Listed]:
+        """The list's entries, by id and alias."""
+        return _by_name(self.models)
 
     @cached_property
-    def _retired(self) -> dict[str, Retired]:
-        by_alias = {alias: one for one in self.retired for alias in one.aliases}
-        return by_alias | {one.id: one for one in self.retired}
+    def retirements(self) -> dict[str, Retired]:
+        """The deprecation feed's entries, by id and alias."""
+        return _by_name(self.retired)
 
-    def listed(self, model: str) -> Listed | None:
-        """Return the list's entry for an id or an alias."""
-        return self._listed.get(model)
 
-    def retirement(self, model: str) -> Retired | None:
-        """Return the deprecation feed's entry for an id or an alias."""
-        return self._retired.get(model)
+def _by_name(entries: tuple[EntryT, ...]) -> dict[str, EntryT]:
+    by_alias = {alias: one for one in entries for alias in one.aliases}
+    return by_alias | {one.id: one for one in entries}
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +194,7 @@ def at_live_prices(known: Offer, snapshot: Snapshot) -> Offer:
 def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:
     changes: dict[str, object] = {"successors": _successors(family, known, snapshot)}
     for kind, mode in family.modes.items():
-        listed = snapshot.listed(mode.model)
+        listed = snapshot.listed.get(mode.model)
         if listed is not None and listed.rates:
             changes[kind] = mode.model_copy(update={"live": listed.rates})
     return family.model_copy(update=changes)
@@ -228,19 +225,19 @@ def _successor(
 
 def _succession(model: str, snapshot: Snapshot) -> Iterator[frozenset[str]]:
     """Yield the names of each model that replaced the one before; a circle ends it."""
-    gone, seen = snapshot.retirement(model), {model}
+    gone, seen = snapshot.retirements.get(model), {model}
     while gone is not None and gone.status != "deprecated" and gone.replaced_by is not None:
         seen |= gone.names
         if gone.replaced_by in seen:
             return
-        listed = snapshot.listed(gone.replaced_by)
+        listed = snapshot.listed.get(gone.replaced_by)
         names = listed.names if listed else frozenset({gone.replaced_by})
         yield names
-        gone = next(filter(None, map(snapshot.retirement, names)), None)
+        gone = next(filter(None, map(snapshot.retirements.get, names)), None)
 
 
 def _is_withdrawn(model: str, snapshot: Snapshot) -> bool:
-    retirement = snapshot.retirement(model)
+    retirement = snapshot.retirements.get(model)
     return retirement is not None and retirement.status == "withdrawn"
 
 
@@ -253,7 +250,7 @@ def gone(known: Offer, snapshot: Snapshot) -> frozenset[str]:
     dropped, kept = set[str](), set[str]()
     for family in known:
         for kind, mode in family.modes.items():
-            retirement = snapshot.retirement(mode.model)
+            retirement = snapshot.retirements.get(mode.model)
             if retirement is None or retirement.status == "deprecated":
                 continue
             succeeded = retirement.status == "withdrawn" or _successor(

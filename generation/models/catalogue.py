@@ -73,14 +73,10 @@ class Cooldowns:
             self._cooldowns[cooldown.model] = cooldown
 
     async def gone(self, tx: Connection, model: str) -> Cooldown:
-        """Begin the cooldown of a model that the provider does not serve; notify admins once."""
+        """Begin or prolong the cooldown of a model that is not served; notify admins once."""
         return await self._begin(
             tx, model, CooldownReason.GONE, GONE_SECONDS, tell=NoticeKind.MODEL_GONE
         )
-
-    async def still_gone(self, tx: Connection, model: str) -> Cooldown:
-        """Prolong the cooldown of a model that is still not served."""
-        return await self._begin(tx, model, CooldownReason.GONE, GONE_SECONDS, tell=None)
 
     async def count_failure(self, tx: Connection, model: str, generation: int) -> Cooldown | None:
         """Count a failure that is not the sender's fault; return a cooldown if one begins.
@@ -102,7 +98,7 @@ class Cooldowns:
         reason: CooldownReason,
         seconds: float,
         *,
-        tell: NoticeKind | None,
+        tell: NoticeKind,
     ) -> Cooldown:
         now = self._clock()
         cooldown = Cooldown(model, reason, now + seconds)
@@ -113,7 +109,7 @@ class Cooldowns:
             CooldownReason.FAILING,
             CooldownReason.GONE,
         )
-        if tell is not None and is_news:
+        if is_news:
             await self._admins.notify(
                 tx, tell, cause=f"{tell}:{model}:{int(now)}", now=now, model=model
             )
@@ -229,9 +225,9 @@ class Catalogue:
     async def _prolong(self, tx: Connection, snapshot: Snapshot, now: float) -> list[Cooldown]:
         """Prolong the cooldowns of models that answered 404 and are not listed either."""
         return [
-            await self.cooldowns.still_gone(tx, one.model)
+            await self.cooldowns.gone(tx, one.model)
             for one in await outages.cooldowns(tx, now=now)
-            if one.reason is CooldownReason.GONE and snapshot.listed(one.model) is None
+            if one.reason is CooldownReason.GONE and snapshot.listed.get(one.model) is None
         ]
 
     async def _tell(self, tx: Connection, before: _Served, after: _Served, now: float) -> None:

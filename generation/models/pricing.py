@@ -177,13 +177,8 @@ def ends_at(period: Period, zone: ZoneInfo, now: float) -> float | None:
     if period is Period.LIFETIME:
         return None
     first = _first_day(period, datetime.fromtimestamp(now, zone))
-    if period is Period.DAY:
-        following = first + timedelta(days=1)
-    elif period is Period.WEEK:
-        following = first + timedelta(weeks=1)
-    else:
-        following = (first + timedelta(days=31)).replace(day=1)
-    return _midnight(following, zone)
+    days = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 31}[period]
+    return _midnight(_first_day(period, first + timedelta(days=days)), zone)
 
 
 def _first_day(period: Period, today: datetime) -> datetime:

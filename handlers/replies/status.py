@@ -167,7 +167,7 @@ class StatusMessages:
                 )
                 # a request that starts at once is shown as started, which saves an edit
                 said = status_text(
-                    forecast, translator, self.progress.now, paid=paid, begun=not waits
+                    forecast, translator, self.progress.clock(), paid=paid, begun=not waits
                 )
                 saying = self.outbox.send_text(
                     chat,
@@ -235,7 +235,7 @@ class StatusMessages:
             return
         before = self._shown.get(generation.id)
         shown = before or await self._restore_shown(generation)
-        now = self.progress.now
+        now = self.progress.clock()
         if now - shown.edited_at >= EDIT_SECONDS:
             said = await self._current_text(generation, shown.translator)
             if said and said.step != shown.step:
@@ -264,7 +264,7 @@ class StatusMessages:
         except SendError as error:
             logger.info("the status of generation %d stays: %s", generation.id, error)
             return shown
-        now, at = self.progress.now, said.moments[0].at if said.moments else None
+        now, at = self.progress.clock(), said.moments[0].at if said.moments else None
         if at is not None and at != shown.at:
             self.progress.record_shown(generation, at)
             self.db.defer(partial(generations.update, generation=generation.id, promised_at=at))
@@ -274,7 +274,7 @@ class StatusMessages:
         self, generation: Generation, translator: Translator
     ) -> StatusText | None:
         """Return the present text of a status, or None if the shown one may stay."""
-        forecast, now = await self.progress.forecast(generation), self.progress.now
+        forecast, now = await self.progress.forecast(generation), self.progress.clock()
         if generation.state is not State.QUEUED:
             return status_text(forecast, translator, now)
         if forecast.is_late or self.progress.is_paused:
@@ -305,7 +305,7 @@ class StatusMessages:
         An edit does not notify, so only a status of the last FAILURE_EDIT_SECONDS is edited.
         """
         await self.wait_until_shown(generation)
-        shown, now = self._shown.get(generation.id), self.progress.now
+        shown, now = self._shown.get(generation.id), self.progress.clock()
         if (shown or generation.status_message) is None and generation.state not in UNFINISHED:
             self._mark_ended(generation)
         if (
