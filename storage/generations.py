@@ -258,11 +258,7 @@ def _places(present: tuple[str, ...]) -> tuple[tuple[str, ...], itemgetter[tuple
 async def insert(
     tx: Connection, request: Request, *, now: float, due_at: float | None = None
 ) -> Generation:
-    """Insert a request as queued, due now or at `due_at`.
-
-    Raises:
-        sqlite3.IntegrityError: the cause has one already.
-    """
+    """Insert a request as queued, due now or at `due_at`. Raises as `Connection.insert` does."""
     row = await tx.insert(
         "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.REQUESTED,
         due_at=now if due_at is None else due_at, created_at=now, changed_at=now,

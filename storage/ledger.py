@@ -149,10 +149,7 @@ async def hold_less(tx: Connection, generation: int, credits_: int, *, now: floa
     """Hold fewer credits for a generation; return how many of them the operator pays for.
 
     The new holds are on the same pots and in the same period. Bought credits are released first,
-    and of those the person's own before the group's.
-
-    Raises:
-        ValueError: it is more than is held.
+    and of those the person's own before the group's. Raises ValueError if it is more than is held.
     """
     before = await open_holds(tx, generation)
     if credits_ > sum(held.credits for held in before):

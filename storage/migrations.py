@@ -79,11 +79,7 @@ ERASES = "CREATE TABLE erasures"
 
 
 async def migrate(connection: Connection, scripts: Sequence[str] | None = None) -> int:
-    """Apply the missing migrations; return the version reached.
-
-    Raises:
-        NewerDatabase: the file is at a later version than this program.
-    """
+    """Apply the missing migrations; return the version reached. Raises NewerDatabase."""
     scripts = steps() if scripts is None else scripts
     [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
     if version > len(scripts):
@@ -190,8 +186,7 @@ BACKUP_KEPT_SECONDS = 30 * DAY_SECONDS
 def save_before_update(path: Path) -> None:
     """Copy the database file beside itself if migrations are missing.
 
-    Raises:
-        DatabaseUnavailable: it cannot be copied now, so it must not be changed.
+    Raises DatabaseUnavailable if it cannot be copied, and so must not be changed.
     """
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -219,10 +214,8 @@ class BackupFailed(Exception):
 def back_up(database: Path, target: Path) -> None:
     """Back the database up to `target` with SQLite's backup API, and check the copy.
 
-    The copy is marked, so that a bot that runs on it knows that it may be outdated.
-
-    Raises:
-        BackupFailed: it is impossible, or there is a file at `target`, which is not overwritten.
+    The copy is marked, so that a bot that runs on it knows that it may be outdated. Raises
+    BackupFailed, also if there is a file at `target`, which is not overwritten.
     """
     try:
         if not database.is_file():

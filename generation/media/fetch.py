@@ -120,12 +120,7 @@ class Downloads:
         return video_in(self.folder, generation.id)
 
     async def fetch(self, generation: Generation, url: str, target: Path | None = None) -> None:
-        """Download a video to its path, or to `target`; anything else is removed again.
-
-        Raises:
-            FetchError: As the module says.
-            NotAVideo: The file is no video.
-        """
+        """Download a video to its path, or to `target`. Raises FetchError, NotAVideo."""
         target = target or self.path_of(generation)
         async with self._fetching:
             await fetch_video(
@@ -143,12 +138,7 @@ class Downloads:
                 raise
 
     async def restore(self, generation: Generation, target: Path | None = None) -> None:
-        """Download a video again whose file is gone, to its path or to `target`.
-
-        Raises:
-            FileGone: The provider no longer has it.
-            MediaError: It cannot be downloaded now.
-        """
+        """Download a video again whose file is gone. Raises FileGone, or MediaError for now."""
         if generation.provider_id is None:
             raise FileGone("nobody knows its id at the provider")
         try:
@@ -181,10 +171,7 @@ async def fetch_video(
     headers, cookies and credentials are not sent. If the client is `proxied`, the proxy gets the
     host name, needed to verify the certificate, and not the address that was checked.
 
-    Raises:
-        FetchError: As the module says; nothing is left behind.
-        NotAVideo: The first bytes are not those of a video.
-        OSError: The file cannot be written.
+    Raises FetchError, NotAVideo, OSError; nothing is left behind.
     """
     resolve = resolver or asyncio.get_running_loop().getaddrinfo
     send = partial(_send, http, trusted=httpx.URL(origin), resolve=resolve, proxied=proxied)

@@ -46,12 +46,7 @@ class VideoFiles:
     db: Database
 
     async def __call__(self, file_id: str, target: Path) -> None:
-        """Write the file to `target`.
-
-        Raises:
-            PictureGone: Neither Telegram nor the provider has it.
-            PictureDelayed: It cannot be downloaded now.
-        """
+        """Write the file to `target`. Raises PictureGone, PictureDelayed."""
         try:
             await self.fetch(file_id, target)
         except PictureGone:
@@ -81,9 +76,7 @@ async def join(
 ) -> Deliverable:
     """Join videos to one that is ready to send within `limit` bytes, in the folder of `film`.
 
-    Raises:
-        NotAVideo: One of them is no video, or together they are too long.
-        MediaTimeout, MediaFailed: The job failed.
+    Raises MediaTimeout, MediaFailed, and NotAVideo also if they are too long together.
     """
     try:
         await media.run("join_videos", sources=list(clips), target=film, limit=limit)
@@ -117,10 +110,7 @@ class FilmMaker:
     ) -> AsyncIterator[Deliverable]:
         """Yield the film of these videos; its files are deleted afterwards.
 
-        Raises:
-            SceneGone: A scene can no longer be downloaded.
-            PictureDelayed, MediaError: It cannot be made now.
-            NotAVideo: It cannot be made.
+        Raises SceneGone, NotAVideo, and, if it cannot be made now, PictureDelayed, MediaError.
         """
         async with self._making:
             with tempfile.TemporaryDirectory(prefix="film-", dir=self.folder) as folder:

@@ -102,8 +102,7 @@ class MediaCooldowns:
     def guard(self, account: Account) -> Iterator[None]:
         """Guard media work for an account; a timeout or failure begins its cooldown.
 
-        Raises:
-            BadPicture: the account is in a cooldown.
+        Raises BadPicture if the account is in a cooldown.
         """
         until, _ = self._cooldowns.get(account, (-math.inf, 0.0))
         if self._clock() < until:
@@ -144,13 +143,7 @@ class Pictures:
         self._sheets: dict[tuple[tuple[str | None, int], ...], bytes] = {}
 
     async def fetch_fitted(self, generation: Generation, mode: Mode) -> Fitted:
-        """Download the picture of a request and fit it to the size its model requires.
-
-        Raises:
-            PictureGone: it can no longer be fetched.
-            PictureDelayed: it cannot be fetched now.
-            BadPicture: it cannot be used.
-        """
+        """Download the picture of a request and fit it to its model. Raises as `cut` does."""
         if generation.picture is None:
             raise PictureGone
         with self._cooldowns.guard(generation.account), self._own_folder() as folder:
@@ -175,11 +168,7 @@ class Pictures:
     async def cut(self, picture: str, frame: tuple[int, int], account: Account) -> bytes:
         """Return a picture as a JPEG that shows what filling a frame of this shape cuts away.
 
-        Raises:
-            PictureGone: it can no longer be fetched.
-            PictureDelayed: it cannot be fetched now.
-            BadPicture: it cannot be used.
-            MediaFailed: the job failed.
+        Raises PictureGone, PictureDelayed, BadPicture, MediaFailed.
         """
         with self._cooldowns.guard(account), self._own_folder() as folder:
             target = Path(folder) / "cut.jpg"
@@ -193,11 +182,8 @@ class Pictures:
     async def sheet(self, stills: Sequence[str | None], seconds: Sequence[int]) -> bytes:
         """Return a JPEG of numbered stills, by their file ids.
 
-        If a still is missing, the length of its video in `seconds` is shown instead.
-
-        Raises:
-            BadPicture: it took too long.
-            MediaFailed: the job failed.
+        If a still is missing, the length of its video in `seconds` is shown instead. Raises
+        BadPicture if it took too long, MediaFailed.
         """
         key = tuple(zip(stills, seconds, strict=True))
         if key not in self._sheets:
@@ -267,12 +253,7 @@ class Picture:
 
 
 async def measure(media: MediaProcesses, source: Path) -> Picture:
-    """Return a picture's size and format.
-
-    Raises:
-        BadPicture: It cannot be used.
-        MediaFailed: The job failed; the picture may be good.
-    """
+    """Return a picture's size and format. Raises BadPicture, MediaFailed."""
     answer = await _run(media, "measure_picture", source=source)
     match answer:
         case {"width": int(width), "height": int(height), "format": str(kind)}:
@@ -290,9 +271,7 @@ async def fit(
     top and two thirds at the bottom, because faces are high. With `pad`, the whole picture is kept,
     over a blurred and darkened copy of itself. Transparency becomes white.
 
-    Raises:
-        BadPicture: It cannot be used.
-        MediaFailed: The job failed; the picture may be good.
+    Raises BadPicture, MediaFailed.
     """
     await _run(
         media, "fit_picture", source=source, target=target, width=width, height=height, pad=pad

@@ -91,10 +91,7 @@ class Launcher:
         """Start a job in a child; return the channel to it.
 
         The child sends a space when it begins. Shutting the channel down for writing kills the
-        child. The end of the channel means that the child is gone.
-
-        Raises:
-            MediaFailed: No child can be started.
+        child. The end of the channel means that the child is gone. Raises MediaFailed.
         """
         channel, theirs = socket.socketpair()
         with theirs:
@@ -161,12 +158,8 @@ class MediaProcesses:
         """Run a job of `generation.media.child` within its limits, and return its result.
 
         A child may open only the paths `source`, or `sources`, and `target`. Cancelling the caller
-        kills the child. A failed attempt leaves no target.
-
-        Raises:
-            MediaRefused: The file is not what the job works on.
-            MediaTimeout: It took longer.
-            MediaFailed: The child died, or the job failed, or the processes are closed.
+        kills the child. A failed attempt leaves no target. Raises MediaRefused, MediaTimeout,
+        MediaFailed.
         """
         queue, seconds, processor = LIMITS[job]
         # the child works in another folder

@@ -86,10 +86,9 @@ def remux_video(*, source: str, target: str) -> dict[str, object]:
 
 
 def encode_video(*, source: str, target: str, limit: int) -> dict[str, object]:
-    """Encode to a format that plays everywhere, in at most `limit` bytes, smaller if need be.
+    """Encode to a format that plays everywhere, smaller if need be to fit into `limit` bytes.
 
-    Raises:
-        RuntimeError: it does not fit.
+    Raises RuntimeError if it does not fit.
     """
     aim = limit * TARGET_SHARE
     for _ in range(_ATTEMPTS):

@@ -140,11 +140,7 @@ async def prepare(media: MediaProcesses, source: Path, folder: Path, *, limit: i
     """Make a video ready to send within `limit` bytes; `source` itself is never changed.
 
     New files go to `folder`, named after `source`; a failed attempt leaves none. If the thumbnail
-    fails, the video is sent without; if encoding takes too long, as a document.
-
-    Raises:
-        NotAVideo: It has no frame.
-        MediaTimeout, MediaFailed: The job failed; the video may be good.
+    fails, the video is sent without; if encoding takes too long, as a document. Raises as `probe`.
     """
     drawn = folder / f"{source.stem}.thumbnail.jpg"
     facts, thumbnail = await _probe_with_thumbnail(media, source, drawn)
@@ -205,12 +201,8 @@ class UploadPreparation:
     async def prepare(self, generation: Generation, limit: int | None = None) -> Deliverable:
         """Return the file to send, at most `limit` bytes, downloaded again if it is gone.
 
-        After `MAX_TRIES_AS_VIDEO` failures, it is the unchanged file, sent as a document.
-
-        Raises:
-            FileGone: it can no longer be downloaded.
-            MediaError: it cannot be prepared now.
-            NotAVideo: the file is no video.
+        After `MAX_TRIES_AS_VIDEO` failures, it is the unchanged file, sent as a document. Raises
+        FileGone, NotAVideo, MediaError.
         """
         source = self.downloads.path_of(generation)
         if not source.exists():
@@ -236,12 +228,7 @@ class UploadPreparation:
 async def first_frame(
     media: MediaProcesses, source: Path, target: Path, *, last: bool = False
 ) -> None:
-    """Write a video's first (or last) frame to `target` as a JPEG, rotated as displayed.
-
-    Raises:
-        NotAVideo: It has no frame.
-        MediaTimeout, MediaFailed: The job failed.
-    """
+    """Write a video's first or last frame as a JPEG, as displayed. Raises as `probe` does."""
     await _run(media, "draw_frame", source=source, target=target, last=last)
 
 
@@ -267,9 +254,7 @@ def _remove_if_empty(thumbnail: Path) -> Path | None:
 async def probe(media: MediaProcesses, source: Path, target: Path | None = None) -> Facts:
     """Probe a file, and draw a thumbnail to `target`, which stays empty if there is none.
 
-    Raises:
-        NotAVideo: It is no video.
-        MediaTimeout, MediaFailed: The job failed.
+    Raises NotAVideo, and MediaTimeout or MediaFailed if the video may be good.
     """
     answer = await _run(media, "probe_video", source=source, target=target)
     try:

@@ -192,8 +192,7 @@ class Catalogue:
     async def refresh(self) -> None:
         """Read the feeds, and notify the admins of changes to the named families.
 
-        Raises:
-            FeedUnavailable: a feed could not be read; the other is applied all the same.
+        Raises FeedUnavailable if one could not be read; the other is applied all the same.
         """
         models = await _answer(self.feeds.models())
         retired = await _answer(self.feeds.retired())
