@@ -12,10 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from storage.database import (
-    columns,
-    read_row,
-)
+from storage.database import columns, read_row
 from storage.generations import STATUS_LEFT, UNFINISHED, State, sql_list
 
 if TYPE_CHECKING:

@@ -9,9 +9,7 @@ from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from storage.database import (
-    columns,
-)
+from storage.database import columns
 from storage.ledger import Account
 
 if TYPE_CHECKING:

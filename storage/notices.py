@@ -8,10 +8,7 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
 from storage import DAY_SECONDS, DELETE_BATCH, MONTH_SECONDS, chats, people
-from storage.database import (
-    columns,
-    read_row,
-)
+from storage.database import columns, read_row
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,10 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS, HOUR_SECONDS, MONTH_SECONDS, generations
-from storage.database import (
-    columns,
-    read_row,
-)
+from storage.database import columns, read_row
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage import chats, ledger
-from storage.database import (
-    columns,
-    read_row,
-)
+from storage.database import columns, read_row
 from storage.ledger import Account, EntryKind, Pot
 
 if TYPE_CHECKING:
@@ -115,9 +112,7 @@ async def latest(tx: Connection, *, person: int | None = None, limit: int) -> li
     """Return the newest payments, of one person or of all, newest first."""
     of_whom, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
     return await tx.fetch_all_as(
-        _from_row,
-        f"{_PAYMENTS}{of_whom} ORDER BY id DESC LIMIT ?",
-        (*values, limit),
+        _from_row, f"{_PAYMENTS}{of_whom} ORDER BY id DESC LIMIT ?", (*values, limit)
     )
 
 
@@ -193,8 +188,7 @@ async def drop_refund(tx: Connection, payment: int) -> bool:
 async def to_refund(tx: Connection) -> list[Payment]:
     """Return the payments whose refund has no known result yet."""
     return await tx.fetch_all_as(
-        _from_row,
-        f"{_PAYMENTS} WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id",
+        _from_row, f"{_PAYMENTS} WHERE refund_by IS NOT NULL AND ended_at IS NULL ORDER BY id"
     )
 
 

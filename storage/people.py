@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storage.database import (
-    read_row,
-)
+from storage.database import read_row
 
 if TYPE_CHECKING:
     import sqlite3

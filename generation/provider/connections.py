@@ -270,11 +270,7 @@ def _map_httpcore_errors() -> Iterator[None]:
     """Map httpcore's exceptions to those of httpx, which have the same names."""
     try:
         yield
-    except (
-        httpcore.TimeoutException,
-        httpcore.NetworkError,
-        httpcore.ProtocolError,
-    ) as error:
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
         raise getattr(httpx, type(error).__name__)(str(error)) from error
 
 
