@@ -57,10 +57,7 @@ class CardContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card(CardContent):
-    """A stored card; `card_message` is the bot's message that shows it, None until it is sent.
-
-    `options` are the options tapped on it, as they would be typed.
-    """
+    """A stored card, shown by `card_message` once it is sent, with the options tapped on it."""
 
     id: int
     state: str
@@ -160,10 +157,7 @@ async def reopen(tx: Connection, card: int, message: int, *, now: float) -> None
 
 
 async def shown(tx: Connection, card: int, message: int, *, alone_with: int | None = None) -> None:
-    """Store the id of the bot's message that shows a card.
-
-    If that was sent in private instead, `alone_with` is the person, and the card moves there.
-    """
+    """Store the message that shows a card, which moves to the person it was sent `alone_with`."""
     await tx.execute("UPDATE cards SET card_message = ? WHERE id = ?", (message, card))
     moved = None if alone_with is None else await find(tx, card)
     if moved is None or alone_with is None:

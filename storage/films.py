@@ -32,10 +32,7 @@ _ANEW = re.compile(r"press:anew:(\d+):")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A scene of a film: the id of the video first made for it, and the video shown now.
-
-    `begins` is whether it continues another scene.
-    """
+    """A scene: the id of its first video, the one shown now, and whether it continues another."""
 
     number: int
     video: Generation
@@ -141,10 +138,7 @@ async def scenes_of(tx: Connection, video: Generation, account: Account) -> list
 
 
 async def remove(tx: Connection, scene: int, account: Account) -> bool:
-    """Remove a scene from an account's film, and link the next scene with the one before.
-
-    Returns False if none of them is the account's.
-    """
+    """Remove an account's scene and link the next with the one before; False if it has none."""
     found = await generations.find(tx, scene)
     if found is None:
         return False

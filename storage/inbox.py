@@ -48,10 +48,7 @@ async def receive(
 
 
 async def begin(tx: Connection, update_id: int) -> str | None:
-    """Count a start of handling and return the body, or None if it is erased.
-
-    Several starts mean that the process ended during each.
-    """
+    """Count a start of handling and return the body, or None if it is erased."""
     row = await tx.fetch_one(
         "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body", (update_id,)
     )

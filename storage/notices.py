@@ -34,10 +34,7 @@ class AskResult(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Admins:
-    """Stores notices to all admins: those of the settings, and those made admin in the chat.
-
-    `wake` tells the scheduler that a chat has a notice.
-    """
+    """Stores notices to all admins, of the settings and of the chat, and wakes the scheduler."""
 
     admin_ids: frozenset[int]
     wake: Callable[[int], None] = field(default=lambda _chat: None)

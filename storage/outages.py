@@ -237,10 +237,7 @@ def content_brake(refused_at: Sequence[float]) -> ContentBrake | None:
 async def content_brake_of(
     tx: Connection, account: Account, chat: int, now: float
 ) -> ContentBrake | None:
-    """Return the present or last brake of an account, or None.
-
-    Everyone who writes as a group or channel in a chat shares one.
-    """
+    """Return the present or last brake of an account; anonymous senders of a chat share one."""
     since = now - len(BRAKES) * DAY_SECONDS
     refused_at = await generations.content_refused_at(tx, account, since=since)
     if not account.is_person:

@@ -26,10 +26,7 @@ _OF_SETTINGS = "ALLOWED_IDS:"
 
 
 async def sync_allowed(tx: Connection, chats: Collection[int], *, now: float) -> dict[int, int]:
-    """Store the groups in ALLOWED_IDS, so that one that moves stays allowed by its new id.
-
-    Returns the new ids of groups that moved, by their ids in the settings.
-    """
+    """Store the groups in ALLOWED_IDS; return the new ids of those that moved, by the old."""
     causes = {f"{_OF_SETTINGS}{chat}": chat for chat in chats}
     rows = await tx.fetch_all(
         "SELECT telegram_id, cause FROM allowed WHERE cause LIKE ?", (f"{_OF_SETTINGS}%",)

@@ -167,10 +167,7 @@ class Lifecycle:
         return lambda: None
 
     async def _notify_brake(self, tx: Connection, generation: Generation, now: float) -> None:
-        """Notify the admins, once, of an account whose prompts are refused repeatedly.
-
-        The person who has to wait is told so as well, if the request came from a private chat.
-        """
+        """Tell the admins once, and a person in private, of an account that is often refused."""
         account = generation.account
         person = await people.of_account(tx, account)
         chat = None if account.is_person else await chats.find(tx, account.id)
@@ -274,11 +271,7 @@ def log_steps(steps: Iterable[AppliedTransition], explanation: str = "") -> None
 
 
 async def cancel(db: Database, number: int, account: Account, *, now: float) -> Generation | None:
-    """Cancel a request if it is queued, or as soon as it is queued again if it was submitted.
-
-    Returns None if there is no such request, or if it belongs to another account. Repeating it
-    changes nothing.
-    """
+    """Cancel an account's request, now or once it is queued again; return None if it has none."""
     async with db.transaction() as tx:
         generation = await generations.find(tx, number)
         if generation is None or generation.account != account:

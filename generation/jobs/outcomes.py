@@ -127,10 +127,7 @@ class ModelNotServed:
 
 @dataclass(frozen=True, slots=True)
 class ContentRefused:
-    """The provider refuses the content.
-
-    If the reason is that people are shown, `people` holds a model that may animate them.
-    """
+    """The content is refused; if for people it shows, `people` holds a model that takes them."""
 
     people: Failover | None = None
     explanation: str = ""
@@ -278,10 +275,7 @@ class VideoGone:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The video was sent to a chat.
-
-    `is_missed` is whether that is not the group which asked, and the group can be told so.
-    """
+    """The video was sent; `is_missed` if not to the group that asked, which can be told so."""
 
     chat: int
     message: int
@@ -294,10 +288,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFailed:
-    """The video cannot be sent to anybody now; `tell_in` is the sender's private chat.
-
-    `is_missed` is whether a group asked for it and can be told so.
-    """
+    """Nobody can receive it now; `tell_in` is the sender's chat; `is_missed` if a group asked."""
 
     reason: Reason
     tell_in: int | None

@@ -187,10 +187,7 @@ class Submissions:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Polls:
-    """Polls submitted generations, and downloads their videos.
-
-    Submissions whose answer was lost are found by their request id in the provider's log.
-    """
+    """Polls generations, downloads their videos, and finds lost submissions in the log."""
 
     api: AimlApi
     log: LogSearch

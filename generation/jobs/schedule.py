@@ -109,10 +109,7 @@ class Estimate:
 
 @dataclass(slots=True)
 class _Known:
-    """Durations of alike requests, their usual one, and the estimate last made from them.
-
-    `learned` counts durations added since that estimate.
-    """
+    """Durations of alike requests, the estimate from them, and how many were learned since."""
 
     seen: deque[float]
     usual: float
@@ -342,10 +339,7 @@ class CircuitBreaker:
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[bool]:
-        """Wait until a submission may leave, and yield whether it may.
-
-        While the breaker is half open, one submission at a time runs and the others wait for it.
-        """
+        """Yield whether a submission may leave; while half open, after all others have ended."""
         if self._is_one_by_one:
             async with self._one_by_one:
                 if self._is_one_by_one:

@@ -36,10 +36,7 @@ MAX_CONCURRENT_FILMS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class VideoFiles:
-    """Downloads files from Telegram, and delivered videos that it no longer serves.
-
-    These are downloaded from the provider, while its link works.
-    """
+    """Downloads files from Telegram, or what it no longer serves, if it can, from the provider."""
 
     fetch: FetchPicture
     downloads: Downloads
@@ -91,10 +88,7 @@ async def join(
 
 @dataclass(eq=False)
 class FilmMaker:
-    """Makes films of delivered videos, in temporary folders within `folder`.
-
-    The next start empties `folder`. `limit` is Telegram's limit of an upload, in bytes.
-    """
+    """Makes films of at most `limit` bytes in temporary folders in `folder`, emptied at start."""
 
     media: MediaProcesses
     fetch: FetchPicture

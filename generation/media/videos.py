@@ -277,10 +277,7 @@ def video_in(folder: Path, generation: int) -> Path:
 
 
 async def clean_up(db: Database, *, videos: Path, pictures: Path) -> None:
-    """Delete files that a killed process left: pictures, and videos already delivered.
-
-    Creates the folders if they are missing.
-    """
+    """Delete what a killed process left: pictures, delivered videos; make the folders."""
     async with db.reading() as connection:
         waiting = await generations.in_states(connection, WAITING)
     shutil.rmtree(pictures, ignore_errors=True)

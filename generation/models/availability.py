@@ -269,10 +269,7 @@ def in_order(known: Offer, names: Iterable[str]) -> Offer:
 
 
 def price_changes(before: Offer, after: Offer) -> list[PriceChange]:
-    """Return the live prices that changed by more than `PRICE_ALERT_SHARE`.
-
-    For each resolution, it is the largest change of all lengths, with sound and without.
-    """
+    """Return live prices that moved beyond `PRICE_ALERT_SHARE`, the worst of each resolution."""
     worst: dict[tuple[str, str, str | None], PriceChange] = {}
     for family in after:
         for kind in KINDS:

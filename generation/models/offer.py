@@ -39,10 +39,14 @@ class Frame(NamedTuple):
     height: Pixels
 
 
-class PictureRule(BaseModel):
-    """A model's limits of a picture: its shortest and longest side in pixels, its bytes."""
+class Entry(BaseModel):
+    """Base of the entries in the data files: unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PictureRule(Entry):
+    """A model's limits of a picture: its shortest and longest side in pixels, its bytes."""
 
     shortest: Pixels
     longest: Pixels
@@ -74,12 +78,6 @@ ANY = "any"
 """The key of prices and frames for a model without resolutions or shapes."""
 
 Usd = Annotated[Decimal, Field(gt=0, le=100)]
-
-
-class Entry(BaseModel):
-    """Base of the entries in the data files: unknown fields are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Price(Entry):
@@ -310,10 +308,7 @@ class Offer:
         return tuple(self._by_name)
 
     def mode(self, model: str, kind: str | None = None) -> Mode | None:
-        """Return the mode with the provider's id, which may serve both text and pictures.
-
-        None for a model that was removed from the data, while older requests may still use it.
-        """
+        """Return the mode with the provider's id, or None if it was removed from the data since."""
         return self._by_model.get((model, kind))
 
     def only(self, names: Iterable[str]) -> Offer:

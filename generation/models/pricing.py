@@ -22,20 +22,14 @@ if TYPE_CHECKING:
 
 Unit = Literal["second", "video"]
 
-_UNITS: dict[str, tuple[Unit, Decimal]] = {
-    "second": ("second", Decimal(1)),
-    "seconds": ("second", Decimal(1)),
-    "sec": ("second", Decimal(1)),
-    "s": ("second", Decimal(1)),
-    "minute": ("second", Decimal(60)),
-    "minutes": ("second", Decimal(60)),
-    "video": ("video", Decimal(1)),
-    "videos": ("video", Decimal(1)),
-    "generation": ("video", Decimal(1)),
-    "generations": ("video", Decimal(1)),
-    "request": ("video", Decimal(1)),
-    "requests": ("video", Decimal(1)),
-}
+_SECOND: tuple[Unit, Decimal] = ("second", Decimal(1))
+_MINUTE: tuple[Unit, Decimal] = ("second", Decimal(60))
+_VIDEO: tuple[Unit, Decimal] = ("video", Decimal(1))
+_UNITS = (
+    dict.fromkeys(("second", "seconds", "sec", "s"), _SECOND)
+    | dict.fromkeys(("minute", "minutes"), _MINUTE)
+    | dict.fromkeys(("video", "videos", "generation", "generations", "request", "requests"), _VIDEO)
+)
 """Measures of the provider in our units; those of tokens and the like cannot be estimated."""
 
 
@@ -44,10 +38,7 @@ _MIN_NUMBER, _MAX_NUMBER = Decimal("0.000001"), Decimal(1_000_000)
 
 
 class Rate(BaseModel):
-    """US dollars per second or per video, for requests with these values.
-
-    `usd` is None if the provider's price is invalid.
-    """
+    """US dollars per second or video for requests with these values; `usd` None if invalid."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,8 +66,6 @@ _Quantity = Annotated[Decimal, Field(ge=_MIN_NUMBER, le=_MAX_NUMBER)]
 class _Quoted(BaseModel):
     """A unit or a variant of the feed; invalid fields are None."""
 
-    model_config = ConfigDict(extra="ignore")
-
     price: Annotated[Annotated[Decimal, Field(gt=0, le=_MAX_NUMBER)] | None, NONE_IF_INVALID] = None
     per: Annotated[_Quantity | None, NONE_IF_INVALID] = Decimal(1)
     measure: Annotated[str | None, NONE_IF_INVALID] = None
@@ -94,8 +83,6 @@ class _Quoted(BaseModel):
 
 
 class _Pricing(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
     kind: str
     currency: str = "USD"
     units: tuple[Annotated[_Quoted | None, NONE_IF_INVALID], ...] = ()
@@ -119,10 +106,7 @@ def read_rates(pricing: object) -> tuple[Rate, ...]:
 
 
 def cost(rates: Iterable[Rate], chosen: Mapping[str, object], seconds: int) -> Decimal | None:
-    """Return the price of a video in US dollars: the highest that may apply.
-
-    None if no rate applies, or an invalid one may apply.
-    """
+    """Return the highest price that may apply in US dollars, None if none does or one is bad."""
     found = [rate.of(seconds) for rate in rates if rate.suits(chosen)]
     known = [usd for usd in found if usd is not None]
     return max(known) if known and len(known) == len(found) else None

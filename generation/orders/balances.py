@@ -208,10 +208,7 @@ def member(account: Account) -> int | None:
 async def budget_left(
     tx: Connection, terms: Terms, now: float, *, without: Collection[State] = frozenset()
 ) -> int | None:
-    """Return what is left of the operator's budget, in micro-dollars, or None without a ceiling.
-
-    Requests in the states `without` are not counted.
-    """
+    """Return what is left of the budget in micro-dollars, without some states; None: no ceiling."""
     if terms.budget_usd is None:
         return None
     began = began_at(terms.budget_period, terms.zone, now)

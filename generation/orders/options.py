@@ -265,10 +265,7 @@ def with_requested(choice: Choice, requested: Options) -> Choice | None:
 
 
 def check_prompt(prompt: str, choice: Choice) -> Problem | None:
-    """Return the problem of a prompt that is missing or too long for the model.
-
-    A picture needs no prompt.
-    """
+    """Return the problem of a prompt that is too long, or missing where there is no picture."""
     limit = choice.mode.prompt_limit
     if not prompt and choice.kind == "t2v":
         return Problem("prompt", "", (), choice.family.name)

@@ -288,10 +288,7 @@ def resolve_or_replace(
 def _unserved(
     requested: Options, defaults: Defaults, offer: Offer, named: Offer, kind: Kind
 ) -> Choice | None:
-    """Return the video of a family that is not served, or None if the family is served.
-
-    Requested options that the family does not offer are left out.
-    """
+    """Return the video, in options it has, of a family that is not served; None if it is."""
     wanted = options.resolve_leniently(requested, defaults, named, kind)
     if isinstance(wanted, Problem) or wanted.family.name in offer:
         return None

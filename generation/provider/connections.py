@@ -48,11 +48,7 @@ def shared_ssl_context() -> ssl.SSLContext:
 
 
 def proxy_of(url: str) -> str | None:
-    """Return the address of the proxy for a URL, or None.
-
-    It is read from the environment (HTTPS_PROXY, ALL_PROXY, NO_PROXY); loopback addresses never
-    have one.
-    """
+    """Return the proxy of the environment for a URL, or None; loopback addresses have none."""
     scheme, host, named = urlsplit(url).scheme, urlsplit(url).hostname or "", getproxies()
     if host in _LOOPBACK or proxy_bypass(host):
         return None
@@ -281,7 +277,7 @@ class _Network(httpcore.AsyncNetworkBackend):
         self, host: str, port: int, timeout: float | None = None, *_others: object, **_more: object
     ) -> httpcore.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
-        with _map_asyncio_errors(httpcore.ConnectTimeout, httpcore.ConnectError):
+        with _map_connect_errors():
             async with asyncio.timeout(timeout):
                 _, stream = await loop.create_connection(
                     _Stream,
@@ -349,7 +345,7 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
-        with _map_asyncio_errors(httpcore.ConnectTimeout, httpcore.ConnectError):
+        with _map_connect_errors():
             try:
                 async with asyncio.timeout(timeout):
                     self._transport = await loop.start_tls(
@@ -413,13 +409,11 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
 
 @contextmanager
-def _map_asyncio_errors(
-    late: type[httpcore.TimeoutException], broken: type[httpcore.NetworkError]
-) -> Iterator[None]:
+def _map_connect_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise late(str(error)) from error
+        raise httpcore.ConnectTimeout(str(error)) from error
     except (OSError, ValueError, IndexError, OverflowError) as error:
         # create_connection raises the last two for an invalid port or address
-        raise broken(str(error)) from error
+        raise httpcore.ConnectError(str(error)) from error

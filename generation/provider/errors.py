@@ -71,10 +71,7 @@ class ModelGone(ProviderError):
 
 
 class Rejected(ProviderError):
-    """The provider refuses this request for good.
-
-    `moderation` is whether because of its content, `people` whether because it shows people.
-    """
+    """Refused for good: for its content if `moderation`, and for people it shows if `people`."""
 
     def __init__(self, message: str, *, moderation: bool = False, people: bool = False) -> None:
         super().__init__(message)
@@ -91,10 +88,7 @@ class OutcomeUnknown(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """A query got no usable answer. `retry_after` is in seconds, or None.
-
-    `redirected` is whether the answer was a redirection.
-    """
+    """A query got no usable answer, or was redirected; `retry_after` is in seconds, or None."""
 
     def __init__(
         self, message: str, *, retry_after: float | None = None, redirected: bool = False

@@ -91,10 +91,7 @@ class CompletedWithoutUrl:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Ended without a video; nothing is billed.
-
-    `moderation` is whether its content was refused, `people` whether because it shows people.
-    """
+    """Ended without a video, and not billed; `moderation` and `people` are as in `Rejected`."""
 
     name: str
     message: str
