@@ -12,7 +12,7 @@ from tests.flows.looks import says, shows_video
 from tests.groups.acts import confirmed
 from tests.house import ADMIN
 from tests.reliability import invariants
-from tests.reliability.lives import BEFORE_WORK, BotLauncher, Stage
+from tests.reliability.crash_setup import BEFORE_WORK, BotLauncher, CrashSetup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,23 +49,23 @@ LEFT = {
 }  # fmt: skip
 
 
-class Office(Stage):
-    """A stage that is over once everybody has their answer."""
+class AdminCrashSetup(CrashSetup):
+    """A setup that is over once everybody has their answer."""
 
-    def left(self) -> list[str]:
+    def open_work(self) -> list[str]:
         # that an update is handled is written down in its own time
-        return [one for one in super().left() if not one.startswith("an update neither")]
+        return [one for one in super().open_work() if not one.startswith("an update neither")]
 
 
 async def played(folder: Path, launcher: BotLauncher, *kills: str) -> tuple[int, list[str]]:
-    """Have an admin do all acts, in lives that are killed at these points, and check what is left.
+    """Have an admin do all acts in processes killed at these points, and check what is left.
 
-    Returns how many of the points were reached, and which ones the last life passed.
+    Returns how many of the points were reached, and which ones the last process passed.
     """
-    async with Office.open(folder, launcher) as stage:
-        owner = stage.telegram.person("Olga", user_id=ADMIN)
-        ann = stage.telegram.person("Ann")
-        office, theirs = stage.telegram.private(owner), stage.telegram.private(ann)
+    async with AdminCrashSetup.open(folder, launcher) as setup:
+        owner = setup.telegram.person("Olga", user_id=ADMIN)
+        ann = setup.telegram.person("Ann")
+        office, theirs = setup.telegram.private(owner), setup.telegram.private(ann)
 
         async def act() -> None:
             for words, _, answer in ACTS:
@@ -79,23 +79,23 @@ async def played(folder: Path, launcher: BotLauncher, *kills: str) -> tuple[int,
             await theirs.send(ann, "/report ugly", reply_to=video)
             await office.wait(says("ugly"), 60)
 
-        await stage.live(until=asyncio.create_task(order()))
-        stage.settings["ALLOWED_IDS"] = str(stage.telegram.person("Bob").id)
+        await setup.run_process(until=asyncio.create_task(order()))
+        setup.settings["ALLOWED_IDS"] = str(setup.telegram.person("Bob").id)
         people = asyncio.create_task(act())
         reached = 0
         try:
             for kill in kills:
-                reached += await stage.live(kill, until=people)
-            await stage.live(until=people)
+                reached += await setup.run_process(kill, until=people)
+            await setup.run_process(until=people)
         finally:
             people.cancel()
             await asyncio.gather(people, return_exceptions=True)
-        with closing(stage.database()) as database:
+        with closing(setup.database()) as database:
             assert database.execute("SELECT act, details FROM audit ORDER BY id").fetchall() == DONE
             found = {query: database.execute(query).fetchall() for query in LEFT}
             assert found == LEFT
             assert invariants.wrong_always(database) == []
-        return reached, [point.name for point in stage.points()]
+        return reached, [point.name for point in setup.points()]
 
 
 async def test_killed_after_each_act_an_admin_is_told_that_it_is_done_and_it_is_done_once(
@@ -104,7 +104,7 @@ async def test_killed_after_each_act_an_admin_is_told_that_it_is_done_and_it_is_
     transactions = [transaction for _, transaction, _ in ACTS] + ["reports.take_down"]
     kills = [f"{transaction}, committed #1" for transaction in transactions]
     async with BotLauncher.open() as launcher:
-        reached, _ = await played(tmp_path / "stage", launcher, *kills)
+        reached, _ = await played(tmp_path / "data", launcher, *kills)
     assert reached == len(kills)
 
 

@@ -1,8 +1,8 @@
 """A process that is killed at any point of its work, and the next that goes on with it.
 
 As SQLite's makers test theirs: the process dies at its first point, at its second, and
-so on, until a life comes to its end. Afterwards everything must be finished, paid once
-or paid back, whatever the point was; also when the next life is killed in its turn.
+so on, until one does all its work. Afterwards everything must be finished, paid once
+or paid back, whatever the point was; also when the next process is killed in its turn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reliability import invariants, scenes
-from tests.reliability.lives import BotLauncher, Stage
+from tests.reliability.crash_setup import BotLauncher, CrashSetup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,31 +32,31 @@ FREE_CREDITS = 54
 GOING_AGAIN = 5.0
 """Seconds after a start within which open work must be taken up."""
 Kills = tuple[str, ...]
-"""Where a run's lives are killed, one after the other; the life after them is left alone."""
+"""Where the processes of a run are killed, one after the other; the last one is not killed."""
 
 
 async def undisturbed(scene: Scene, folder: Path) -> list[str]:
-    """The names of the points a life passes that nothing disturbs."""
-    async with BotLauncher.open() as launcher, Stage.open(folder, launcher) as stage:
-        await scene.prepare(stage)
+    """Return the names of the points that a process passes if it is not killed."""
+    async with BotLauncher.open() as launcher, CrashSetup.open(folder, launcher) as setup:
+        await scene.prepare(setup)
         async with asyncio.TaskGroup() as group:
-            people = group.create_task(scene.act(stage)) if scene.act else None
-            assert not await stage.live(until=people)
-        assert wrong(stage) == []
-        return [point.name for point in stage.points()]
+            people = group.create_task(scene.act(setup)) if scene.act else None
+            assert not await setup.run_process(until=people)
+        assert wrong(setup) == []
+        return [point.name for point in setup.points()]
 
 
 async def survived(scene: Scene, kills: Kills, folder: Path, launcher: BotLauncher) -> list[str]:
-    """Kill a run's lives one by one; return what is wrong once the last has done its work."""
-    async with Stage.open(folder, launcher) as stage:
-        await scene.prepare(stage)
-        people = asyncio.create_task(scene.act(stage)) if scene.act else None
+    """Kill processes one by one; return what is wrong once the last has done its work."""
+    async with CrashSetup.open(folder, launcher) as setup:
+        await scene.prepare(setup)
+        people = asyncio.create_task(scene.act(setup)) if scene.act else None
         try:
             for kill in kills:
-                if not await stage.live(kill, until=people):
-                    break  # this life came to its end: the point was not reached
+                if not await setup.run_process(kill, until=people):
+                    break  # it did all its work: the point was not reached
             else:
-                await stage.live(until=people)
+                await setup.run_process(until=people)
         except AssertionError as error:
             return [str(error)]
         finally:
@@ -64,39 +64,39 @@ async def survived(scene: Scene, kills: Kills, folder: Path, launcher: BotLaunch
                 people.cancel()
                 with suppress(asyncio.CancelledError):
                     await people
-        return wrong(stage)
+        return wrong(setup)
 
 
-def wrong(stage: Stage) -> list[str]:
-    """What must not be once a run is over, wherever its lives were killed."""
-    with closing(stage.database()) as database:
+def wrong(setup: CrashSetup) -> list[str]:
+    """Return what is wrong once a run is over, wherever its processes were killed."""
+    with closing(setup.database()) as database:
         problems = [
             *invariants.wrong_always(database),
             *invariants.overdrawn(database, FREE_CREDITS),
             *invariants.damaged(database),
             *invariants.untold(database),
-            *stage.provider.violations,
+            *setup.provider.violations,
         ]
         states = [row[0] for row in database.execute("SELECT state FROM generations")]
         set_aside = database.execute("SELECT 1 FROM inbox WHERE set_aside = 1").fetchone()
     if len(states) != (0 if set_aside and not states else 1):
         problems.append(f"one request made {len(states)} generations")
-    taken = sum(submission.accepted for submission in stage.provider.submissions)
+    taken = sum(submission.accepted for submission in setup.provider.submissions)
     if taken > 1:
         problems.append(f"the provider was paid {taken} times")
-    said = [message for chat in stage.telegram.world.chats.values() for message in chat.from_bot]
+    said = [message for chat in setup.telegram.world.chats.values() for message in chat.from_bot]
     copies = sum(message.video is not None for message in said)
-    if copies > 1 + stage.unknown_sends:
-        problems.append(f"{copies} copies of the video after {stage.unknown_sends} unknown sends")
+    if copies > 1 + setup.unknown_sends:
+        problems.append(f"{copies} copies of the video after {setup.unknown_sends} unknown sends")
     if states == ["delivered"] and not copies:
         problems.append("delivered, and nowhere to be seen")
     if states and states != ["undeliverable"] and not said:
         problems.append("nobody was told anything")
     if states != ["undeliverable"]:
-        problems += [f"left on the disk: {file.name}" for file in stage.files()]
+        problems += [f"left on the disk: {file.name}" for file in setup.files()]
     problems += [
-        f"life {life} took {took:.1f} s to go on"
-        for life, took in stage.delays().items()
+        f"process {process} took {took:.1f} s to go on"
+        for process, took in setup.delays().items()
         if took > GOING_AGAIN
     ]
     return problems
@@ -118,7 +118,7 @@ async def sweep(scene: Scene, runs: Iterable[Kills], folder: Path) -> list[str]:
 
 
 def with_a_second(points: list[str]) -> list[Kills]:
-    """Let each point be followed by a second kill, somewhere in what the next life does."""
+    """Let each point be followed by a second kill, somewhere in what the next process does."""
     dice = random.Random(SEED)
     return [
         (point, str(dice.randint(1, max(4, len(points) - number + 4))))
@@ -179,42 +179,45 @@ JOIN = (
 async def test_killed_while_a_film_goes_on_or_is_joined_it_pays_and_sends_once(
     tmp_path: Path,
 ) -> None:
-    async with BotLauncher.open() as launcher, Stage.open(tmp_path / "film", launcher) as stage:
-        stage.settings = {"FREE_CREDITS": "900", "BUDGET_USD": "none"}
-        first = asyncio.create_task(scenes.first_scene(stage))
+    async with (
+        BotLauncher.open() as launcher,
+        CrashSetup.open(tmp_path / "film", launcher) as setup,
+    ):
+        setup.settings = {"FREE_CREDITS": "900", "BUDGET_USD": "none"}
+        first = asyncio.create_task(scenes.first_scene(setup))
         # that its updates are handled would be written down in its own time
-        await stage.live("POST editMessageReplyMarkup, answered #1", until=first)
+        await setup.run_process("POST editMessageReplyMarkup, answered #1", until=first)
         await first
         failures = list[str]()
         for kill in (*CONTINUE, *JOIN):
             joins = kill in JOIN
-            before, unknown = counted(stage), kill in JOIN[-2:]
-            act = scenes.whole_film(stage) if joins else scenes.next_scene(stage)
+            before, unknown = counted(setup), kill in JOIN[-2:]
+            act = scenes.whole_film(setup) if joins else scenes.next_scene(setup)
             people = asyncio.create_task(act)
-            if not await stage.live(kill, until=people):
-                failures.append(f"{kill}: never reached, but {stage.points()}")
-            elif not await stage.live(until=people) and people.exception() is None:
+            if not await setup.run_process(kill, until=people):
+                failures.append(f"{kill}: never reached, but {setup.points()}")
+            elif not await setup.run_process(until=people) and people.exception() is None:
                 made, paid, shown = (
-                    now - was for now, was in zip(counted(stage), before, strict=True)
+                    now - was for now, was in zip(counted(setup), before, strict=True)
                 )
                 if (made, paid) != ((0, 0) if joins else (1, 1)):
                     failures.append(f"{kill}: {made} scenes made, {paid} paid")
                 if not 1 <= shown <= 1 + (joins and unknown):
                     failures.append(f"{kill}: {shown} videos came")
-        with closing(stage.database()) as database:
+        with closing(setup.database()) as database:
             failures += [
                 *invariants.wrong_always(database), *invariants.damaged(database),
-                *invariants.untold(database), *stage.provider.violations,
+                *invariants.untold(database), *setup.provider.violations,
             ]  # fmt: skip
             parents = database.execute("SELECT DISTINCT parent FROM generations WHERE id > 1")
             assert parents.fetchall() == [(1,)]
     assert not failures, "\n".join(failures)
 
 
-def counted(stage: Stage) -> tuple[int, int, int]:
+def counted(setup: CrashSetup) -> tuple[int, int, int]:
     """How many were made, how many the provider took, and how many videos stand in the chat."""
-    with closing(stage.database()) as database:
+    with closing(setup.database()) as database:
         (made,) = database.execute("SELECT count(*) FROM generations WHERE state = 'delivered'")
-    (chat,) = stage.telegram.world.chats.values()
-    taken = sum(submission.accepted for submission in stage.provider.submissions)
+    (chat,) = setup.telegram.world.chats.values()
+    taken = sum(submission.accepted for submission in setup.provider.submissions)
     return made[0], taken, sum(message.video is not None for message in chat.from_bot)

@@ -12,7 +12,7 @@ import pytest
 from sandbox.telegram.stars import StarPayment
 from tests.house import ADMIN
 from tests.reliability import invariants
-from tests.reliability.lives import BEFORE_WORK, BotLauncher, Stage
+from tests.reliability.crash_setup import BEFORE_WORK, BotLauncher, CrashSetup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -27,7 +27,7 @@ class Sale:
     at which money is at stake.
     """
 
-    act: Callable[[Stage, Sale], Coroutine[Any, Any, None]]
+    act: Callable[[CrashSetup, Sale], Coroutine[Any, Any, None]]
     rows: tuple[tuple[str, int], ...]
     words: tuple[str, ...]
     points: tuple[str, ...]
@@ -38,14 +38,14 @@ class Sale:
         return replace(self, for_group=True, words=(*self.words, words))
 
 
-class Till(Stage):
-    """A stage on which a payment waits; it is over once that is where it belongs."""
+class PaymentCrashSetup(CrashSetup):
+    """A setup with a payment; its work is done once the credits are where they belong."""
 
     sale: Sale
 
-    def left(self) -> list[str]:
+    def open_work(self) -> list[str]:
         # that an update is handled is written down in its own time
-        left = [one for one in super().left() if not one.startswith("an update neither")]
+        left = [one for one in super().open_work() if not one.startswith("an update neither")]
         return left or self.wrong()
 
     def wrong(self) -> list[str]:
@@ -71,28 +71,28 @@ class Till(Stage):
         return problems
 
 
-async def pay(stage: Stage, sale: Sale) -> None:
+async def pay(setup: CrashSetup, sale: Sale) -> None:
     """Ann has paid, and the bot is not told yet."""
-    ann = stage.telegram.person("Ann")
-    world = stage.telegram.world
+    ann = setup.telegram.person("Ann")
+    world = setup.telegram.world
     payload = f"credits:1:{ann.id}:50:500"
     if sale.for_group:
-        club = stage.telegram.group("Film club", [ann])
+        club = setup.telegram.group("Film club", [ann])
         asked = await club.send(ann, "/help")
         await club.wait(lambda one: one.reply_to == asked.message_id, 60)
         payload = f"credits:2:{-club.id}:0:50:500"
     paid = StarPayment("charge-1", ann, 500, payload)
     world.stars.record_payment(paid, now=world.clock())
-    stage.telegram.private(ann).service(ann, successful_payment=paid.as_json())
+    setup.telegram.private(ann).service(ann, successful_payment=paid.as_json())
 
 
-async def refund(stage: Stage, sale: Sale) -> None:
+async def refund(setup: CrashSetup, sale: Sale) -> None:
     """The owner gives it back, as soon as the bot knows of it."""
-    await pay(stage, sale)
-    owner = stage.telegram.person("Olga", user_id=ADMIN)
-    office, world = stage.telegram.private(owner), stage.telegram.world
+    await pay(setup, sale)
+    owner = setup.telegram.person("Olga", user_id=ADMIN)
+    office, world = setup.telegram.private(owner), setup.telegram.world
     (ann,) = (one for one in world.people.values() if one.first_name == "Ann")
-    await stage.telegram.private(ann).wait(lambda one: "Thank you!" in (one.text or ""), 60)
+    await setup.telegram.private(ann).wait(lambda one: "Thank you!" in (one.text or ""), 60)
     await office.send(owner, "/refund 1")
     card = await office.wait(lambda one: bool(one.buttons), 60)
     await card.press("Give 500 ⭐ back", timeout=60)
@@ -115,34 +115,34 @@ SALES = {
 }
 
 
-async def survived(sale: Sale, kill: str, folder: Path, launcher: BotLauncher) -> Till:
-    """Kill a life where it is told, and let the next do what is left."""
-    async with Till.open(folder, launcher) as stage:
-        stage.sale = sale
-        people = asyncio.create_task(sale.act(stage, sale))
+async def survived(sale: Sale, kill: str, folder: Path, launcher: BotLauncher) -> PaymentCrashSetup:
+    """Kill a process at a point, and let the next one do the open work."""
+    async with PaymentCrashSetup.open(folder, launcher) as setup:
+        setup.sale = sale
+        people = asyncio.create_task(sale.act(setup, sale))
         try:
-            if not kill or await stage.live(kill, until=people):
-                await stage.live(until=people)
+            if not kill or await setup.run_process(kill, until=people):
+                await setup.run_process(until=people)
         finally:
             people.cancel()
             with suppress(asyncio.CancelledError):
                 await people
-        return stage
+        return setup
 
 
 async def sweep(sale: Sale, folder: Path, at: tuple[str, ...] = ("",)) -> None:
     async with BotLauncher.open() as launcher:
-        stage = await survived(sale, "", folder / "undisturbed", launcher)
+        setup = await survived(sale, "", folder / "undisturbed", launcher)
         points = [
             point.name
-            for point in stage.points()
+            for point in setup.points()
             if not point.name.startswith(BEFORE_WORK) and any(word in point.name for word in at)
         ]
         assert points
         failures = []
         for number, point in enumerate(points):
-            stage = await survived(sale, point, folder / str(number), launcher)
-            failures += [f"killed at {point}: {one}" for one in stage.wrong()]
+            setup = await survived(sale, point, folder / str(number), launcher)
+            failures += [f"killed at {point}: {one}" for one in setup.wrong()]
     assert failures == []
 
 

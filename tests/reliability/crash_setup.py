@@ -70,14 +70,14 @@ class BotLauncher:
 
 @dataclass(frozen=True)
 class Point:
-    """A point a run reached, in seconds after its start."""
+    """A point that a process reached, in seconds after its start."""
 
     at: float
     name: str
 
 
-class Stage:
-    """Both sandboxes and the data folder, which outlive the runs of the bot."""
+class CrashSetup:
+    """Both sandboxes and the data folder of a crash test, which outlive the bot's processes."""
 
     def __init__(
         self,
@@ -91,11 +91,11 @@ class Stage:
         self.folder = folder
         self._launcher = launcher
         self.settings = dict[str, str]()
-        """Additional settings of later runs."""
-        self._lives = 0
+        """Additional settings of later processes."""
+        self._processes = 0
         self._resumed: dict[int, float] = {}
         self.unknown_sends = 0
-        """Runs that ended after a video was sent and before its arrival was stored."""
+        """Processes that ended after a video was sent and before its arrival was stored."""
 
     @classmethod
     @asynccontextmanager
@@ -108,14 +108,16 @@ class Stage:
             provider.render_seconds = 0.05
             yield cls(telegram, provider, folder, launcher)
 
-    async def live(self, crash_at: str = "", *, until: asyncio.Task[None] | None = None) -> bool:
-        """Run the bot until no work is left or the point is reached; return whether it was reached.
+    async def run_process(
+        self, crash_at: str = "", *, until: asyncio.Task[None] | None = None
+    ) -> bool:
+        """Run the bot until no work is open or the point is reached; return whether it was reached.
 
         `until` is a task with the actions of people; the bot runs at least until it ends.
         """
         sent = len(self.telegram.calls_of("sendVideo"))
-        open_work = bool(self._lives and self.left())
-        self._lives += 1
+        had_work = bool(self._processes and self.open_work())
+        self._processes += 1
         began = time.monotonic()
         pid = await self._launcher.begin(
             {
@@ -131,7 +133,7 @@ class Stage:
                 "UNDO_SECONDS": "0",
                 "UNKNOWN_GRACE_SECONDS": "1",
                 "CRASH_AT": crash_at,
-                "TRACE": str(self._trace(self._lives)),
+                "TRACE": str(self._trace(self._processes)),
                 "LOG": str(self.folder / "log"),
                 **self.settings,
             }
@@ -143,8 +145,8 @@ class Stage:
             if not ending.done():
                 _kill(pid)
                 done.result()  # raises with the work left after a timeout
-                if open_work:
-                    self._resumed[self._lives] = time.monotonic() - began
+                if had_work:
+                    self._resumed[self._processes] = time.monotonic() - began
                 await ending
                 return False
             assert ending.result() == KILLED, f"the bot ended by itself:\n{self.log()}"
@@ -162,20 +164,20 @@ class Stage:
             begun = database.execute("SELECT 1 FROM generations WHERE send_started_at IS NOT NULL")
             return begun.fetchone() is not None
 
-    def points(self, life: int = -1) -> list[Point]:
-        """Return the points that a run reached, by default the last one."""
-        lines = self._trace(life if life > 0 else self._lives).read_text().splitlines()
+    def points(self, process: int = -1) -> list[Point]:
+        """Return the points that a process reached, by default the last one."""
+        lines = self._trace(process if process > 0 else self._processes).read_text().splitlines()
         return [Point(float(at), name) for at, _, name in (line.partition(" ") for line in lines)]
 
     def delays(self) -> dict[int, float]:
-        """Return, by run, the seconds until it resumed the open work that it finished.
+        """Return, by process, the seconds until it resumed the open work that it finished.
 
-        Deleting files at the start is no point: a run with only that to do has no such point.
+        Deleting files at the start is no point: a process with only that to do has no such point.
         """
-        return {life: self._first_work(life, done) for life, done in self._resumed.items()}
+        return {process: self._first_work(process, done) for process, done in self._resumed.items()}
 
-    def _first_work(self, life: int, otherwise: float) -> float:
-        works = (p.at for p in self.points(life) if not p.name.startswith(BEFORE_WORK))
+    def _first_work(self, process: int, otherwise: float) -> float:
+        works = (p.at for p in self.points(process) if not p.name.startswith(BEFORE_WORK))
         return next(works, otherwise)
 
     def files(self) -> list[Path]:
@@ -187,15 +189,15 @@ class Stage:
         return found
 
     def log(self) -> str:
-        """Return the end of the log of all runs."""
+        """Return the end of the log of all processes."""
         return (self.folder / "log").read_text()[-6000:]
 
     def database(self) -> sqlite3.Connection:
         """Open the bot's database for reading."""
         return sqlite3.connect(f"file:{self.folder / 'bot.sqlite3'}?mode=ro", uri=True)
 
-    def left(self) -> list[str]:
-        """Return the work left: in the database, on the disk, and unconfirmed updates."""
+    def open_work(self) -> list[str]:
+        """Return the open work: in the database, on the disk, and unconfirmed updates."""
         if self.telegram.world.updates:
             return ["an update Telegram was not told is received"]
         try:
@@ -210,13 +212,13 @@ class Stage:
         left: list[str] = []
         try:
             async with asyncio.timeout(PATIENCE):
-                while (people is not None and not people.done()) or (left := self.left()):
+                while (people is not None and not people.done()) or (left := self.open_work()):
                     await asyncio.sleep(0.03)
         except TimeoutError:
             raise AssertionError(f"not done after {PATIENCE:g} s: {left}\n{self.log()}") from None
 
-    def _trace(self, life: int) -> Path:
-        return self.folder / f"trace-{life}"
+    def _trace(self, process: int) -> Path:
+        return self.folder / f"trace-{process}"
 
 
 def _kill(pid: int) -> None:
