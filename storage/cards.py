@@ -80,13 +80,6 @@ class Card(CardContent):
         """Whether it asks how a video goes on."""
         return self.kind is CardKind.QUESTION and self.cause.startswith(FOLLOWS)
 
-    @property
-    def is_question(self) -> bool:
-        """Whether the next message answers it; other cards are answered by a tap."""
-        if self.kind is CardKind.PICTURE:
-            return self.picture is None or not self.prompt
-        return self.kind is CardKind.QUESTION
-
 
 def _from_row(row: sqlite3.Row) -> Card:
     kind, kept = CardKind(row["kind"]), bool(row["kept"])

@@ -241,7 +241,9 @@ def draft_of_message(
 
 def is_question(card: Card) -> bool:
     """Whether the next message answers the card; a card with words waits for a tap."""
-    return card.is_question or (card.kind is CardKind.PICTURE and not strip_options(card.prompt))
+    if card.kind is CardKind.PICTURE:
+        return card.picture is None or not strip_options(card.prompt)
+    return card.kind is CardKind.QUESTION
 
 
 def new_card(sender: Sender, draft: OrderDraft, *, kept: bool) -> CardContent:

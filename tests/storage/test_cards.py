@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.ordering import drafts
 from storage import cards
 from storage.cards import CardContent, CardKind
 from storage.ledger import Account
@@ -161,5 +162,5 @@ async def test_what_is_said_next_answers_a_question_and_no_other_card(
 ) -> None:
     await meet(db)
     card = await ask(db, replace(CONTENT, kind=kind, picture=picture, prompt=prompt))
-    assert card.is_question is is_question
+    assert drafts.is_question(card) is is_question
     assert card.wants_picture is (kind is CardKind.PICTURE and picture is None)
