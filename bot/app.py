@@ -24,11 +24,10 @@ from generation.jobs.lifecycle import Lifecycle, process_erasures
 from generation.jobs.provider_calls import Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import PROBE_SECONDS, CircuitBreaker, DurationEstimates, JobPolicy
-from generation.media.fetch import Downloads
-from generation.media.films import FilmMaker, VideoFiles
+from generation.media.fetch import Downloads, VideoFiles
 from generation.media.pictures import Pictures
 from generation.media.pool import MediaProcesses
-from generation.media.videos import UploadPreparation
+from generation.media.videos import FilmMaker, UploadPreparation
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer

@@ -11,7 +11,7 @@ from telegram.constants import FileSizeLimit
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import filters
 
-from generation.media.pictures import PictureDelayed, PictureGone
+from generation.media.formats import PictureDelayed, PictureGone
 from handlers import commands
 from handlers.replies.keyboards import MAX_FETCH_BYTES, max_fetch_bytes
 from handlers.replies.sending import to_seconds

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from generation.jobs import outcomes as on
 from generation.media.fetch import DeadLink, FetchFailed, TooLarge, UnsafeLink
-from generation.media.formats import MediaFailed, PictureFault
-from generation.media.pictures import BadPicture, Fitted, PictureDelayed, PictureGone
+from generation.media.formats import MediaFailed, PictureDelayed, PictureFault, PictureGone
+from generation.media.pictures import BadPicture, Fitted
 from generation.media.videos import NotAVideo
 from generation.models.pricing import to_micros
 from generation.provider.errors import (

@@ -29,18 +29,28 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 
-from generation.media.formats import HEAD_BYTES, MediaError, MediaFailed, video_container
+from generation.media.formats import (
+    HEAD_BYTES,
+    MediaError,
+    MediaFailed,
+    PictureDelayed,
+    PictureGone,
+    video_container,
+)
 from generation.media.videos import NotAVideo, probe, video_in
 from generation.provider.connections import iter_body
 from generation.provider.errors import NoSuchGeneration, ProviderError
 from generation.provider.protocol import Completed, Failed
+from storage import films, generations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
+    from generation.media.formats import FetchFile
     from generation.media.pool import MediaProcesses
     from generation.provider.client import AimlApi
+    from storage.database import Database
     from storage.generations import Generation
 
     Resolver = Callable[..., Awaitable[list[tuple[Any, ...]]]]
@@ -152,6 +162,32 @@ class Downloads:
             raise FileGone(repr(error)) from error
         except (ProviderError, FetchFailed) as error:
             raise MediaFailed(repr(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFiles:
+    """Downloads files from Telegram, or what it no longer serves, if it can, from the provider."""
+
+    fetch: FetchFile
+    downloads: Downloads
+    db: Database
+
+    async def __call__(self, file_id: str, target: Path) -> None:
+        """Write the file to `target`. Raises PictureGone, PictureDelayed."""
+        try:
+            await self.fetch(file_id, target)
+        except PictureGone:
+            async with self.db.reading() as connection:
+                number = await films.by_file_id(connection, file_id)
+                video = await generations.find(connection, number) if number else None
+            if video is None:
+                raise
+            try:
+                await self.downloads.restore(video, target)
+            except FileGone as error:
+                raise PictureGone(str(error)) from error
+            except MediaError as error:
+                raise PictureDelayed(str(error), is_refused=True) from error
 
 
 async def fetch_video(

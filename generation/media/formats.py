@@ -1,4 +1,4 @@
-"""Formats of media files, recognized by their first bytes, and the errors of media jobs.
+"""Formats of media files, by their first bytes, and the errors of media jobs and of fetching.
 
     MediaError
     ├── MediaRefused   the file cannot be used: final, the reason says what to tell the sender
@@ -11,7 +11,14 @@ File names and declared types come from the sender and are ignored.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    FetchFile = Callable[[str, Path], Awaitable[None]]
+    """Writes the file of a file id to a path. Raises PictureGone, PictureDelayed."""
 
 
 class MediaError(Exception):
@@ -45,6 +52,21 @@ class MediaTimeout(MediaError):
 
 class MediaFailed(MediaError):
     """The process died, or the job failed for a reason other than a refused file."""
+
+
+class PictureGone(Exception):
+    """The picture can no longer be fetched; its sender has to send it again."""
+
+
+class PictureDelayed(Exception):
+    """The picture cannot be fetched now: Telegram refused it (`is_refused`), or was silent."""
+
+    def __init__(
+        self, text: str = "", *, is_refused: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(text)
+        self.is_refused = is_refused
+        self.retry_after = retry_after
 
 
 HEAD_BYTES: Final = 16

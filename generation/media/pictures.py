@@ -23,21 +23,21 @@ from generation.media.formats import (
     MediaFailed,
     MediaRefused,
     MediaTimeout,
+    PictureDelayed,
     PictureFault,
+    PictureGone,
 )
 from generation.media.videos import NotAVideo, first_frame
 from storage import DAY_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from generation.media.formats import FetchFile
     from generation.media.pool import MediaProcesses
     from generation.models.offer import Mode
     from storage.generations import Generation
     from storage.ledger import Account
-
-    FetchPicture = Callable[[str, Path], Awaitable[None]]
-    """Writes the picture of a file id to a path. Raises PictureGone, PictureDelayed."""
 
 _FRAME = re.compile(r"frame:(first|last):(.+)")
 
@@ -57,21 +57,6 @@ def last_frame_video(picture: str) -> str | None:
     """Return the file id of the video if the picture is its last frame, else None."""
     found = _FRAME.fullmatch(picture)
     return found[2] if found is not None and found[1] == "last" else None
-
-
-class PictureGone(Exception):
-    """The picture can no longer be fetched; its sender has to send it again."""
-
-
-class PictureDelayed(Exception):
-    """The picture cannot be fetched now: Telegram refused it (`is_refused`), or was silent."""
-
-    def __init__(
-        self, text: str = "", *, is_refused: bool = False, retry_after: float | None = None
-    ) -> None:
-        super().__init__(text)
-        self.is_refused = is_refused
-        self.retry_after = retry_after
 
 
 class Fitted(NamedTuple):
@@ -131,7 +116,7 @@ class Pictures:
     def __init__(
         self,
         media: MediaProcesses,
-        fetch: FetchPicture,
+        fetch: FetchFile,
         folder: Path | None = None,
         cooldowns: MediaCooldowns | None = None,
     ) -> None:

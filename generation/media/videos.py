@@ -5,6 +5,9 @@ do is decided here, from a probe. An mp4 with H.264, AAC and its index in front 
 byte. Other H.264 that iPhones and Androids show in a chat is remuxed without loss, with a silent
 sound track if it has none, because a chat shows an mp4 without sound as a GIF. Everything else, and
 what is over the limit, is encoded again. Videos that nobody fetches expire.
+
+The scenes of a film are downloaded again and joined. These jobs have a queue of their own
+(`generation.media.film_jobs`), so that videos do not wait for films.
 """
 
 from __future__ import annotations
@@ -13,8 +16,11 @@ import asyncio
 import io
 import logging
 import shutil
+import tempfile
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -25,14 +31,15 @@ from generation.media.formats import (
     MediaFailed,
     MediaRefused,
     MediaTimeout,
+    PictureGone,
 )
 from storage import generations, videos
 from storage.generations import State
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Collection, Sequence
 
+    from generation.media.formats import FetchFile
     from generation.media.pool import MediaProcesses
     from storage.database import Database
     from storage.generations import Generation
@@ -269,6 +276,72 @@ async def _run(media: MediaProcesses, job: str, **arguments: Any) -> dict[str, A
         return await media.run(job, **arguments)
     except MediaRefused as error:
         raise NotAVideo(error.reason) from error
+
+
+MAX_CONCURRENT_FILMS: Final = 2
+"""Films whose scenes are on the disk at the same time."""
+
+
+class SceneGone(Exception):
+    """A scene can no longer be downloaded; `place` is its position, from 1."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"scene {place} is gone")
+        self.place = place
+
+
+async def join(
+    media: MediaProcesses, clips: Sequence[Path], film: Path, *, limit: int
+) -> Deliverable:
+    """Join videos to one that is ready to send within `limit` bytes, in the folder of `film`.
+
+    Raises MediaTimeout, MediaFailed, and NotAVideo also if they are too long together.
+    """
+    try:
+        await media.run("join_videos", sources=list(clips), target=film, limit=limit)
+        if (await probe(media, film)).size > limit:
+            smaller = film.with_name("smaller.mp4")
+            await media.run("shrink_film", source=film, target=smaller, limit=limit)
+            film = smaller
+    except MediaRefused as error:
+        raise NotAVideo(error.reason) from error
+    return await prepare(media, film, film.parent, limit=limit)
+
+
+@dataclass(eq=False)
+class FilmMaker:
+    """Makes films of at most `limit` bytes in temporary folders in `folder`, emptied at start."""
+
+    media: MediaProcesses
+    fetch: FetchFile
+    folder: Path
+    limit: int
+
+    def __post_init__(self) -> None:
+        self._making = asyncio.Semaphore(MAX_CONCURRENT_FILMS)
+
+    @asynccontextmanager
+    async def make(
+        self, scenes: Sequence[Generation], limit: int | None = None
+    ) -> AsyncIterator[Deliverable]:
+        """Yield the film of these videos; its files are deleted afterwards.
+
+        Raises SceneGone, NotAVideo, and, if it cannot be made now, PictureDelayed, MediaError.
+        """
+        async with self._making:
+            with tempfile.TemporaryDirectory(prefix="film-", dir=self.folder) as folder:
+                clips = []
+                for place, scene in enumerate(scenes, start=1):
+                    clips.append(Path(folder) / f"{place}.mp4")
+                    await self._fetch_scene(scene, place, clips[-1])
+                film = Path(folder) / "film.mp4"
+                yield await join(self.media, clips, film, limit=limit or self.limit)
+
+    async def _fetch_scene(self, scene: Generation, place: int, target: Path) -> None:
+        try:
+            await self.fetch(scene.file_id or "", target)
+        except PictureGone as error:
+            raise SceneGone(place) from error
 
 
 def video_in(folder: Path, generation: int) -> Path:

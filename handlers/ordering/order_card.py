@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from generation.media.formats import MediaError
-from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, which_frame
+from generation.media.formats import MediaError, PictureDelayed, PictureGone
+from generation.media.pictures import BadPicture, which_frame
 from generation.orders import reading
 from generation.orders.options import price_choice
 from generation.orders.quotes import Alternative, Quote

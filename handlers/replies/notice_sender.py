@@ -12,10 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from generation.jobs import schedule
-from generation.media.films import SceneGone
-from generation.media.formats import MediaError, MediaTimeout
-from generation.media.pictures import PictureDelayed
-from generation.media.videos import NotAVideo
+from generation.media.formats import MediaError, MediaTimeout, PictureDelayed
+from generation.media.videos import NotAVideo, SceneGone
 from handlers.replies.notices import notice_text
 from handlers.replies.sending import (
     ChatMoved,
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from zoneinfo import ZoneInfo
 
-    from generation.media.films import FilmMaker
+    from generation.media.videos import FilmMaker
     from handlers.replies.keyboards import Button
     from handlers.replies.outbox import Outbox
     from handlers.replies.status import StatusMessages

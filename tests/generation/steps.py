@@ -13,7 +13,8 @@ from generation.jobs.outcomes import StillQueued
 from generation.jobs.provider_calls import Polls, Submissions
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
-from generation.media.pictures import PictureDelayed, PictureGone, Pictures
+from generation.media.formats import PictureDelayed, PictureGone
+from generation.media.pictures import Pictures
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.models.offer import Offer
@@ -52,7 +53,7 @@ class Album:
         self.delayed = False
 
     async def __call__(self, file_id: str, target: Path) -> None:
-        """Write the picture, as `FetchPicture` says."""
+        """Write the picture, as `FetchFile` says."""
         if self.delayed:
             raise PictureDelayed
         if file_id not in self.pictures:

@@ -22,9 +22,8 @@ from generation.jobs.provider_calls import Polls, Submissions
 from generation.jobs.queue import FairQueue, Progress
 from generation.jobs.schedule import CircuitBreaker, DurationEstimates, JobPolicy
 from generation.media.fetch import Downloads
-from generation.media.films import FilmMaker
 from generation.media.pictures import Pictures
-from generation.media.videos import UploadPreparation, clean_up
+from generation.media.videos import FilmMaker, UploadPreparation, clean_up
 from generation.models.availability import Feeds
 from generation.models.catalogue import Catalogue, Cooldowns
 from generation.orders.substitutes import Substitutes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from generation.media.formats import MediaFailed, PictureFault
-from generation.media.pictures import BadPicture, MediaCooldowns, PictureGone, Pictures
+from generation.media.formats import MediaFailed, PictureFault, PictureGone
+from generation.media.pictures import BadPicture, MediaCooldowns, Pictures
 from generation.media.pool import LIMITS
 from storage.ledger import Account
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from generation.media.pictures import BadPicture, PictureDelayed, PictureGone, Pictures
+from generation.media.formats import PictureDelayed, PictureGone
+from generation.media.pictures import BadPicture, Pictures
 from generation.models.offer import Offer
 from tests.generation.models.known import mode_of
 from tests.generation.steps import Album

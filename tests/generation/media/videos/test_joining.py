@@ -15,8 +15,7 @@ from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from generation.media.films import join
-from generation.media.videos import NotAVideo, Plan, plan, probe
+from generation.media.videos import NotAVideo, Plan, join, plan, probe
 from tests.generation.media.videos.films import Film, copy_of
 from tests.generation.media.videos.inspection import packets
 
