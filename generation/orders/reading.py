@@ -6,11 +6,11 @@ import json
 import math
 import re
 import unicodedata
-from collections import Counter
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from generation.orders.options import NEAREST, Options, Problem
@@ -33,6 +33,7 @@ _FORMS = {
 OPTIONS = tuple(f"--{name}" for name in (*_FORMS, *_SHAPES, *_SWITCHES, "720p", "1080p"))
 """All options, as they are listed to people."""
 _FIELD_OF = {"ar": "aspect_ratio", "res": "resolution"}
+_OPTION_OF = {field: option for option, field in _FIELD_OF.items()}
 
 _LONG, _SHORT = "—–\u2015", "\u2010\u2011\u2212\uff0d"
 """What phones and keyboards of other scripts write instead of two dashes, and of one."""
@@ -139,13 +140,9 @@ _SENTENCE_ENDS = re.compile(rf"{CHANGE_MARK}|[.!?…\u061f\u0964]\s|[\u3002\uff0
 _END_MARKS = (".", "!", "?", "…", ":", ";", ",", "\u3002", "\uff01", "\uff1f", "\u061f", "\u0964")
 
 
-MAX_DIGITS = 18
-"""Digits of a number that SQLite can hold."""
-
-
 def read_number(word: str) -> int | None:
     """Return a whole number, or None if it is none, or too large for SQLite."""
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= MAX_DIGITS else None
+    return int(word) if re.fullmatch(r"[0-9]{1,18}", word) else None
 
 
 _NOT_SHOWN = re.compile(r"[\u115f\u1160\u3164\uffa0]|(?<!\S)(?:[#$/]\S*|\S*(?:://|@|\w\.\w)\S*)")
@@ -160,9 +157,12 @@ def shows_nothing(words: str) -> bool:
 
 def is_number(words: str) -> bool:
     """Whether words are only a number, with or without punctuation, which describes nothing."""
-    return bool(re.fullmatch(r"[\W_]*\d[\d\W_]*", words)) and not any(
-        unicodedata.category(one) == "So" for one in words
-    )
+    return bool(re.fullmatch(r"[\W_]*\d[\d\W_]*", words)) and not _has_emoji(words)
+
+
+def _has_emoji(words: str) -> bool:
+    """Whether there is an emoji, which may be what the video shows."""
+    return any(unicodedata.category(one) == "So" for one in words)
 
 
 def apply_change(typed: str, before: str, said: str) -> str:
@@ -216,130 +216,98 @@ def _similarity(one: Counter[str], other: Counter[str]) -> float:
     return 2 * (one & other).total() / max(1, one.total() + other.total())
 
 
-_PLAIN_SHAPES = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
 _CLEAR_SHAPES = ("16:9", "21:9")
-"""Shapes that cannot be a time of day or the result of a match."""
+"""Shapes that cannot be a time of day or a result."""
 _UNSPACED = r"\u0e01-\u0e3a\u0e40-\u0e4e\u3040-\u30ff\u3400-\u9fff"
-"""Letters of the scripts that separate sentences, but not words, by blanks."""
+"""Letters of scripts in which blanks separate sentences, not words."""
 _JOINED = rf"{_UNSPACED}\uac00-\ud7af"
-"""The same, and those of Korean, which does not always separate words by blanks."""
-_TOKEN = re.compile(
-    rf"\d{{1,2}}:\d{{1,2}}(?![\d:])|\d{{3,4}}p(?![^\W{_JOINED}])|\d+(?:[.,]\d\d?(?!\d))?"
-    rf"|[{_JOINED}]+|[^\W\d_{_JOINED}]"
-    rf"(?:[^\W\d_{_JOINED}]|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
+"""These, and those of Korean, which joins units to words."""
+_TIMES_SIGN = re.compile(
+    r"(?<=\d)[x×](?=\d)|(?:(?<=\b9)|(?<=\b16))\s?(?:[:/]|by|на)\s?(?=(?:9|16)\b)"
 )
-_TIMES_SIGN = re.compile(r"(?<=\d)[x×](?=\d)")
-"""Signs used instead of a shape's colon."""
-_OTHER_DIGIT = re.compile(r"[^\D0-9]")
+"""What is written instead of a shape's colon."""
 _PART = re.compile(
-    r"(?<!\d)[.,]|[.,](?!\d)|[;!?\n()|/—–、\u3002\u060c\u061f\u0964]|\s-+\s|:\s"
+    r"\.(?=\s|\Z)|(?<!\d),|,(?!\d)|[;!?\n()|/—–、\u3002\u060c\u061f\u0964]|\s-+\s|:\s"
     rf"|(?<=[{_UNSPACED}])\s"
 )
 _MAX_SECONDS = 300
-"""A longer time at the end of other words is how long the subject lasts, not the video."""
-_MAX_TAIL = 12
-"""Words at the end of a part in which options are searched."""
-_MAX_PHRASE = 6
+"""A longer time after other words is that of the subject, not of the video."""
+_MAX_WORDS = 12
+"""Words at either end of a part in which options are searched."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    """The options a phrase stands for.
+class _Phrase(NamedTuple):
+    """The options a phrase stands for, and the unit of a length in seconds.
 
-    `alone` is whether it counts only after other phrases, or if the part says nothing else. `unit`
-    is that of a length, in seconds. `begins` is whether what is shown follows: "a", "my".
+    Its kind is F for options, S for a length in short ("8s"), A for options that count only after
+    others or if the part says nothing else, V for a video, D for an article, B for other words.
     """
 
-    said: Mapping[str, str | bool]
-    alone: bool = False
-    is_video: bool = False
-    begins: bool = False
+    said: Mapping[str, Any]
+    kind: str
     unit: int = 0
 
 
-class _Reading(NamedTuple):
-    """The phrases of a part, their options, and the index where they end."""
+_SURE = re.compile(r"F.*V|VF|V.*F.*D|^(?!D).*(?:FD|S)")
+"""Kinds of phrases that surely mean the video though other words follow.
 
-    phrases: list[_Phrase]
-    said: dict[str, str | bool]
-    end: int
+"Vertical video of", "video vertical", "video de 8 segundos de un", "vertical a", "8s".
+"""
 
 
 @cache
 def _plain_words() -> dict[str, Any]:
-    data = resources.files("generation.orders") / "plain_words.json"
-    words: dict[str, Any] = json.loads(data.read_text(encoding="utf-8"))
+    text = resources.files("generation.orders").joinpath("plain_words.json").read_bytes()
+    words: dict[str, Any] = json.loads(text)
     return words
 
 
 @cache
-def _digits() -> Mapping[str, str]:
-    numbers = _plain_words()["numbers"].items()
-    return {word.casefold(): digits for digits, words in numbers for word in words}
+def _phrases() -> Mapping[str, list[tuple[list[str], _Phrase]]]:
+    """Return the phrases and their words by their first word, longest first."""
+    found: dict[str, _Phrase] = {}
+    for one in _plain_words()["phrases"]:
+        for kind, phrases in one["by kind"].items():
+            found |= dict.fromkeys(phrases, _Phrase(one["said"], kind))
+    by_word = defaultdict[str, list[tuple[list[str], _Phrase]]](list)
+    for phrase in sorted(found, key=len, reverse=True):
+        [tokens] = _parts(phrase)
+        by_word[tokens[0]].append((tokens, found[phrase]))
+    return by_word
 
 
 @cache
-def _phrases() -> Mapping[tuple[str, ...], _Phrase]:
-    words = _plain_words()
-    found = {phrase: _Phrase({}) for phrase in words["besides"]}
-    found |= {phrase: _Phrase({}, begins=True) for phrase in words["determiners"]}
-    found |= {phrase: _Phrase({}, is_video=True) for phrase in words["video"]}
-    for alone in (False, True):
-        for shape, phrases in words["shapes alone" if alone else "shapes"].items():
-            found |= {one: _Phrase({"aspect_ratio": shape}, alone=alone) for one in phrases}
-        silent = words["silent alone" if alone else "silent"]
-        found |= {phrase: _Phrase({"silent": True}, alone=alone) for phrase in silent}
-    found |= {phrase: _Phrase({"silent": False}) for phrase in words["with sound"]}
-    for unit, units in ((1, "seconds"), (60, "minutes"), (3600, "hours")):
-        found |= {f"0 {one}": _Phrase({"seconds": ""}, unit=unit) for one in words[units]}
-    return {tuple(chain(*_parts(phrase))): one for phrase, one in found.items()}
+def _token() -> re.Pattern[str]:
+    """Return a pattern of a word or a number.
 
-
-@cache
-def _trigger_words() -> frozenset[str]:
-    """Return the words of which a prompt needs at least one to state an option."""
-    first = {words[0] for words, phrase in _phrases().items() if phrase.said}
-    return frozenset(first | _digits().keys())
-
-
-@cache
-def _joined_words() -> re.Pattern[str]:
-    """Return a pattern of the known words that may be written without blanks, longest first."""
+    Letters without blanks are split into the known words that they begin with, and the rest.
+    """
     known = re.findall(f"[{_JOINED}]+", _normalize(json.dumps(_plain_words(), ensure_ascii=False)))
-    return re.compile("|".join(sorted(known, key=len, reverse=True)))
+    letter = rf"[^\W\d_{_JOINED}]"
+    return re.compile(
+        rf"\d{{1,2}}:\d{{1,2}}(?![\d:])|\d{{3,4}}p(?!{letter})|\d+(?:[.,]\d\d?(?!\d))?"
+        rf"|{letter}\.{letter}(?!{letter})|{letter}(?:{letter}|[\u0300-\u036f\u064b-\u065f\u0900-\u094f\u200c])*"
+        rf"|{'|'.join(sorted(known, key=len, reverse=True))}|[{_JOINED}]+"
+    )
 
 
 def _normalize(text: str) -> str:
-    """Return a text without case, its digits and signs in their usual form."""
+    """Return a text without case, with the usual digits and signs."""
     text = unicodedata.normalize("NFKC", text).casefold()
-    return _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), _TIMES_SIGN.sub(":", text))
+    return re.sub(r"[^\D0-9]", lambda one: str(int(one[0])), _TIMES_SIGN.sub(":", text))
 
 
 def _parts(text: str) -> list[list[str]]:
     """Return the words and numbers of each part of a text, between its commas."""
-    return [
-        [*chain(*map(_split_joined, _TOKEN.findall(part)))]
-        for part in _PART.split(_normalize(text))
-    ]
-
-
-def _split_joined(word: str) -> list[str]:
-    """Split off the known words that a word without blanks begins with."""
-    found, at = list[str](), 0
-    while known := _joined_words().match(word, at):
-        found.append(known[0])
-        at = known.end()
-    return [*found, word[at:]] if at < len(word) else found
+    return [_token().findall(part) for part in _PART.split(_normalize(text))]
 
 
 def plain_options(prompt: str) -> Options:
     """Return the length, shape, resolution and sound that a prompt states in plain words.
 
-    They count if a part of the prompt, between its commas, says nothing else ("…, vertical, 8
-    seconds"), ends with them ("… without sound"), or begins with them and it is clear that they
-    are about the video: beside that word ("8 second video of …"), before an article ("8 seconds a
-    cat"), or two of them ("vertical 8s cat"). What was read this way is confirmed on a card before
-    it costs anything.
+    They count if a part of the prompt, between its commas, says nothing else ("…, vertical"), ends
+    with them ("… without sound"), or begins with them where that is clear: beside the word video,
+    before an article, or several. All this is confirmed on a card before it costs anything.
     """
     said = _plain_fields(prompt)
     if said.get("seconds") == "0":
@@ -348,13 +316,10 @@ def plain_options(prompt: str) -> Options:
 
 
 def _plain_fields(prompt: str) -> dict[str, Any]:
-    """Return the fields of `Options` that a prompt states in plain words; `seconds` may be "0"."""
+    """Return the fields of `Options` in plain words; `seconds` may be "0"."""
     said: dict[str, Any] = {}
     parts = _parts(prompt)
-    words = [*chain(*parts)]
-    if not any(word[0].isdecimal() for word in words) and _trigger_words().isdisjoint(words):
-        return said
-    if shape := next((word for word in words if word in _CLEAR_SHAPES), None):
+    if shape := next((word for word in chain(*parts) if word in _CLEAR_SHAPES), None):
         said["aspect_ratio"] = shape
     for part in parts:
         said |= _options_of_part(part)
@@ -368,100 +333,77 @@ def options_only(text: str) -> str:
     """
     typed = read(text)
     said = _plain_fields(typed.prompt)
-    # an emoji may be what the video shows
-    has_emoji = any(unicodedata.category(character) == "So" for character in typed.prompt)
-    if (
-        typed.problems
-        or has_emoji
-        or any(_read_phrases(one, 0).end < len(one) for one in _parts(typed.prompt))
-    ):
+    unknown = (one for one in _parts(typed.prompt) if _read_phrases(one, 0)[1] < len(one))
+    if typed.problems or _has_emoji(typed.prompt) or any(unknown):
         return ""
-    near = {name: f"{NEAREST}{one}" if isinstance(one, str) else one for name, one in said.items()}
     options = list[str]()
-    for name, option in _OPTION_NAMES.items():
-        exact = getattr(typed.requested, name)
-        value = near.get(name) if exact is None else exact
-        if value:
-            options.append(option if value is True else f"{option} {value}")
-        elif value is False and name == "silent":
+    for name, exact in asdict(typed.requested).items():
+        value, near = (exact, "") if exact is not None else (said.get(name), NEAREST)
+        option = f"--{_OPTION_OF.get(name, name)}"
+        if value is False and name == "silent":
             options.append("--sound")
+        elif value:
+            options.append(option if value is True else f"{option} {near}{value}")
     return " ".join(options)
 
 
-_OPTION_NAMES = {
-    "model": "--model", "pro": "--pro", "seconds": "--seconds", "aspect_ratio": "--ar",
-    "resolution": "--res", "fit": "--fit", "silent": "--silent",
-}  # fmt: skip
-
-
-def _options_of_part(tokens: list[str]) -> dict[str, str | bool]:
+def _options_of_part(tokens: list[str]) -> dict[str, Any]:
     """Return the options that a part consists of, begins with, or ends with."""
-    begin = _read_phrases(tokens, 0)
-    if begin.end == len(tokens):
-        return begin.said
-    said = begin.said if _is_about_video(begin.phrases, tokens[-1]) else {}
-    for start in range(max(1, len(tokens) - _MAX_TAIL), len(tokens)):
-        tail = _read_phrases(tokens, start)
-        if tail.end == len(tokens) and tail.said:
-            if int(tail.said.get("seconds", 0)) > _MAX_SECONDS:
-                del tail.said["seconds"]
-            return said | tail.said
+    said, end, kinds = _read_phrases(tokens, 0)
+    if end == len(tokens):
+        return said
+    is_sure = (
+        _SURE.search(kinds := kinds[:_MAX_WORDS])
+        or (len(said) > 1 and re.match(r"(?!D).*(?:F|AD)", kinds))
+        # "8 second cat video"
+        or ("seconds" in said and _phrase_at(tokens[-1:], 0)[0].kind == "V")
+    )
+    if not is_sure:
+        said = {}
+    for start in range(max(1, len(tokens) - _MAX_WORDS), len(tokens)):
+        last, end, _ = _read_phrases(tokens, start)
+        if end == len(tokens) and last:
+            if int(last.get("seconds", 0)) > _MAX_SECONDS:
+                del last["seconds"]
+            return said | last
     return said
 
 
-def _is_about_video(begin: list[_Phrase], last: str) -> bool:
-    """Whether phrases before other words surely describe the video, not what it shows."""
-    fields = {name for one in begin for name in one.said}
-    options = [at for at, one in enumerate(begin) if one.said and not one.alone]
-    if not options:
-        return len(fields) > 1 and _precede_idea(begin)
-    before, after = begin[: options[0]], begin[options[0] + 1 :]
-    return (
-        # "vertical video of …", "video vertical …", "video de 8 segundos de un …"
-        any(one.is_video for one in after)
-        or any(one.is_video for one in before[-1:])
-        or (any(one.is_video for one in before) and any(one.begins for one in after))
-        or (not begin[0].begins and (len(fields) > 1 or _precede_idea(begin)))
-        or ("seconds" in fields and _phrase_at([last], 0)[0].is_video)
-    )
-
-
-def _precede_idea(begin: list[_Phrase]) -> bool:
-    return any(one.said and next_.begins for one, next_ in pairwise(begin))
-
-
-def _read_phrases(tokens: list[str], start: int) -> _Reading:
-    """Read phrases from `start` on, as far as they are known."""
-    phrases, said, at = list[_Phrase](), dict[str, str | bool](), start
+def _read_phrases(tokens: list[str], start: int) -> tuple[dict[str, Any], int, str]:
+    """Return the options of the phrases from `start` on, their end, and their kinds."""
+    said, at, kinds = dict[str, Any](), start, ""
     total = unit = 0
     while at < len(tokens):
         phrase, length = _phrase_at(tokens, at)
-        if not length or (phrase.alone and start and not said):
+        # after an article it is what is shown: "a portrait"
+        if not length or (phrase.kind == "A" and not said and (start or kinds[-1:] == "D")):
             break
-        phrases.append(phrase)
         said |= phrase.said
         if phrase.unit:
             # "1 minute and 30 seconds"
             total = int(phrase.said["seconds"]) + (total if phrase.unit < unit else 0)
             said["seconds"], unit = str(total), phrase.unit
+        kinds += phrase.kind
         at += length
-    return _Reading(phrases, said, at)
+    return said, at, kinds
 
 
 def _phrase_at(tokens: list[str], at: int) -> tuple[_Phrase, int]:
-    """Return the longest phrase at an index, and its length in tokens, 0 if none is known."""
-    one, phrases = tokens[at], _phrases()
-    if one in _PLAIN_SHAPES:
-        return _Phrase({"aspect_ratio": one}), 1
-    if one[-1] == "p" and one[0].isdecimal():
-        return _Phrase({"resolution": one}), 1
-    number = _digits().get(one, one[:6])
-    named = phrases.get(("0", *tokens[at + 1 : at + 2]))
-    if named and number[0].isdecimal() and ":" not in number:
-        seconds = math.ceil(float(number.replace(",", ".")) * named.unit)
-        # "one second a bird sits there, the next …"
-        begins = phrases.get((one,), named).begins
-        return replace(named, said={"seconds": str(seconds)}, begins=begins), 2
-    lengths = range(min(_MAX_PHRASE, len(tokens) - at), 0, -1)
-    length = next((n for n in lengths if tuple(tokens[at : at + n]) in phrases), 0)
-    return phrases[tuple(tokens[at : at + length])] if length else _Phrase({}), length
+    """Return the longest phrase at an index, and its number of words, 0 if none is known."""
+    words, one, after = _plain_words(), tokens[at], "".join(tokens[at + 1 : at + 2])
+    known = (pair for pair in _phrases().get(one, ()) if tokens[at : at + len(pair[0])] == pair[0])
+    phrase, found = next(known, ([], _Phrase({}, "")))
+    number, unit = words["numbers"].get(one, one[:6]), words["units"].get(after, 0)
+    if number[0].isdecimal():
+        if one[-1] == "p":
+            return _Phrase({"resolution": one}, "F"), 1
+        if at and one not in _CLEAR_SHAPES and tokens[at - 1] in words["not after"]:
+            return found, 0
+        decade = re.fullmatch(r"(\d\d)?[02-9]0s", number + after)
+        if unit and ":" not in one and not (decade and decade[1]):
+            seconds = str(math.ceil(float(number.replace(",", ".")) * unit))
+            # "one second a bird sits there", "8s cat"
+            is_brief = after in words["brief"] and not decade
+            kind = "DF" if found.kind == "D" else "FS" if is_brief else "F"
+            return _Phrase({"seconds": seconds}, kind, unit), 2
+    return found, len(phrase)

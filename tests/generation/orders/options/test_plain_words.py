@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,6 +142,47 @@ TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(s
         ("8秒の縦長動画で猫が走る", Options(seconds="8", aspect_ratio="9:16")),
         ("8초 세로 고양이가 달린다", Options(seconds="8", aspect_ratio="9:16")),
         ("8초짜리 고양이 영상", LONG),
+        ("8s cat on a boat", LONG),
+        ("12 сек кот на скейте", Options(seconds="12")),
+        ("make me an 8 second video of a cat", LONG),
+        ("can you make a vertical video of a cat", TALL),
+        ("I'd like a short vertical clip of a cat", TALL),
+        ("a square video of a cat", Options(aspect_ratio="1:1")),
+        ("silent video of a cat", MUTE),
+        ("a cat without any audio", MUTE),
+        ("a cat, soundless", MUTE),
+        ("a cat, vertical, thanks", TALL),
+        ("a cat vertical thank you", TALL),
+        ("a cat, 8 seconds max", LONG),
+        ("a cat, half a minute", Options(seconds="30")),
+        ("a cat in portrait", TALL),
+        ("a cat for instagram reels", TALL),
+        ("a cat, 9 by 16", TALL),
+        ("a cat, 9 : 16, 8s", Options(seconds="8", aspect_ratio="9:16")),
+        ("a cat, 9/16", TALL),
+        ("a cat at 1080p", Options(resolution="1080p")),
+        ("a cat. Aspect ratio: 9:16. Duration: 8 seconds.",
+         Options(seconds="8", aspect_ratio="9:16")),
+        ("a cat\n- vertical\n- 8 seconds\n- no sound",
+         Options(seconds="8", aspect_ratio="9:16", silent=True)),
+        ("a clock shows 10:10, 9:16", TALL),
+        ("a woman in her 30s, 8 seconds", LONG),
+        ("a cat, 20s", Options(seconds="20")),
+        ("кот в вертикальном формате", TALL),
+        ("сделай вертикальное видео про кота", TALL),
+        ("кот, 9 на 16, без музыки", Options(aspect_ratio="9:16", silent=True)),
+        ("hazme un video de 8 segundos de un gato, sin música", Options(seconds="8", silent=True)),
+        ("quiero un video vertical de un gato", TALL),
+        ("vertikales Video einer Katze", TALL),
+        ("eine Katze, 8 Sekunden, ohne Musik, danke", Options(seconds="8", silent=True)),
+        ("une vidéo de 8 secondes d'un chat", LONG),
+        ("8 saniyelik dikey bir kedi videosu", Options(seconds="8", aspect_ratio="9:16")),
+        ("bir kedi, 8 saniye, lütfen", LONG),
+        ("قطة، عمودي، شكرا", TALL),
+        ("बिल्ली, 8 सेकंड, धन्यवाद", LONG),
+        ("我要一个8秒的视频: 一只猫", LONG),
+        ("猫の動画、8秒でお願いします", LONG),
+        ("고양이, 8초, 부탁해", LONG),
     ],
 )  # fmt: skip
 def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
@@ -178,7 +220,17 @@ def test_what_is_said_plainly_is_understood(prompt: str, said: Options) -> None:
         "one second a bird sits there, the next it is gone", "60 seconds of fame",
         "8 секунд тишины", "8 segundos para medianoche", "eine Minute der Stille",
         "dikey bir bahçe", "sessiz bir orman", "8 ثوان قبل منتصف الليل", "8 सेकंड पहले",
-        "3分钟热度", "一分钟后下雨", "横断歩道を渡る猫", "音なし川", "정사각형 상자", "초콜릿",
+        "a woman in her 30s", "a man in his early 50s, smiling", "a disco in the 80s", "90s disco",
+        "a street in Tokyo, 1980s, film grain", "the 60s", "a couple in their 20s walking",
+        "a clock showing 9:16", "the train leaves at 9:16", "9:16 a.m. alarm clock",
+        "the match ends 4:3", "Germany wins 4:3", "el reloj marca las 9:16", "saat 9:16",
+        "a bomb explodes after 8 seconds", "a drop falls every 10 seconds", "her last 5 minutes",
+        "через 8 секунд взрыв", "nach 8 Sekunden explodiert es", "in 5 Minuten um die Welt",
+        "a portrait", "a silent film", "a cat, a portrait", "muted colors", "a 3/4 view of a car",
+        "a boy films a vertical video on his phone", "8 year old girl", "a 5 sec timer",
+        "十秒倒计时", "八秒后爆炸", "竖起大拇指的人", "縦笛を吹く少女", "10秒前",
+        "가로등 아래 고양이", "3分钟热度", "一分钟后下雨",
+        "横断歩道を渡る猫", "音なし川", "정사각형 상자", "초콜릿",
     ],
 )  # fmt: skip
 def test_what_only_seems_so_is_left_alone(prompt: str) -> None:
@@ -198,6 +250,16 @@ def test_any_prompt_is_read(prompt: str) -> None:
 def test_any_mix_is_read(parts: list[str]) -> None:
     assert plain_options("".join(parts)).fit is None
     assert plain_options(" ".join(parts)).fit is None
+
+
+@pytest.mark.parametrize(
+    "again",
+    ["8 ", "8 s ", "vertical ", "video vertical ", "a, ", "a ", "9 : ", "八秒", "\ufdfa"],
+)
+def test_a_text_as_long_as_telegram_takes_is_read_at_once(again: str) -> None:
+    began = time.process_time()
+    plain_options(again * (4096 // len(again)))
+    assert time.process_time() - began < 2
 
 
 def quoted(text: str, kind: Kind = "t2v", *, reads: bool = True) -> Quote:
@@ -320,6 +382,11 @@ def test_a_change_of_any_text_by_any_text_is_read(before: str, said: str) -> Non
         ("dọc, 8 giây", "--seconds ~8 --ar ~9:16"),
         ("竖屏的猫", ""),
         ("a cat, vertical", ""),
+        ("can you make it vertical, thank you", "--ar ~9:16"),
+        ("9 : 16", "--ar ~9:16"),
+        ("1980s", ""),
+        ("a portrait", ""),
+        ("make it a square", "--ar ~1:1"),
         ("vertical --sideways", ""),
         ("please", ""),
         ("", ""),
