@@ -15,11 +15,12 @@ import logging
 import sqlite3
 from collections import deque
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from telegram import Update
 
+from bot.updates import EPHEMERAL, LEFT_OUT, MAX_ERROR_LENGTH, MAX_STARTS, NEVER_DROPPED
 from storage import DAY_SECONDS, SHARED_IDS, inbox
 from storage.inbox import Backlog, Origin
 from storage.notices import NoticeKind
@@ -32,17 +33,8 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
     from storage.notices import Admins
 
-MAX_STARTS = 2
-"""If the process ended so often while only this update was handled, it is not tried again."""
 RETRY_SECONDS = 1.0
 """How long to wait if an update cannot be stored."""
-
-_NEVER_DROPPED = frozenset(
-    {"successful_payment", "refunded_payment", "migrate_to_chat_id", "migrate_from_chat_id"}
-)
-"""Fields of messages that are exempt from all limits: nobody can send them at will."""
-_EPHEMERAL = frozenset({"inline_query", "pre_checkout_query"})
-"""Updates that expire within seconds, and are not stored."""
 
 T = TypeVar("T")
 
@@ -144,7 +136,7 @@ class Intake(asyncio.Queue[object]):
             return
         body = _to_json(raw)
         update = _parse(update_id, body, bot)
-        if update is not None and origin.kind in _EPHEMERAL:
+        if update is not None and origin.kind in EPHEMERAL:
             self._hand_out_ephemeral(update)
             return
         task = asyncio.create_task(self._store(update_id, body, update, origin))
@@ -294,29 +286,16 @@ def _to_json(raw: object) -> str:
         return ""
 
 
-MAX_ERROR_LENGTH = 200
-"""Characters of an error that are logged: its text may quote what people wrote."""
-_IDENTITY = frozenset({"message_id", "date", "chat", "from", "edit_date", "media_group_id"})
-"""Fields of a message beside its content."""
-_LEFT_OUT: tuple[Callable[[str], bool], ...] = (
-    lambda _: False,
-    {"reply_to_message", "external_reply", "quote"}.__contains__,
-    lambda name: name not in _IDENTITY,
-)
-"""Fields left out of a message until it can be read: none, what it replies to, all content."""
-
-
 def _parse(update_id: int, body: str, bot: Bot) -> Update | None:
     """Return an update, or as much of a message as can be read; None if nothing can.
 
     Servers older or newer than python-telegram-bot send content that it cannot read. A message
-    without its content orders nothing; in private it gets an answer. An edit to such a message
-    cancels what it ordered.
+    without its content orders nothing; in private it gets an answer.
     """
     errors = list[str]()
-    for leaves_out in _LEFT_OUT:
+    for left_out in LEFT_OUT:
         try:
-            update = _parse_without(leaves_out, json.loads(body), bot)
+            update = _parse_without(left_out, json.loads(body), bot)
         except Exception as error:  # noqa: BLE001 - one reaction to all
             errors.append(repr(error)[:MAX_ERROR_LENGTH])
         else:
@@ -327,20 +306,36 @@ def _parse(update_id: int, body: str, bot: Bot) -> Update | None:
     return None
 
 
-def _parse_without(leaves_out: Callable[[str], bool], raw: Any, bot: Bot) -> Update:
+def _parse_without(left_out: frozenset[str], raw: Any, bot: Bot) -> Update:
     for kind in ("message", "edited_message"):
         message = raw.get(kind)
-        if isinstance(message, dict) and not _NEVER_DROPPED & message.keys():
-            left = {name: value for name, value in message.items() if not leaves_out(name)}
-            raw = {**raw, kind: left}
+        if isinstance(message, dict) and not NEVER_DROPPED & message.keys():
+            kept = {name: value for name, value in message.items() if name not in left_out}
+            raw = {**raw, kind: kept}
     update = Update.de_json(raw, bot)
-    who = update.effective_user
-    if (update.inline_query or update.pre_checkout_query) and who is None:
+    _check_types(update)
+    if (update.inline_query or update.pre_checkout_query) and update.effective_user is None:
         raise TypeError("nobody asks")
-    for one in (update.effective_chat, who):
-        if one is not None and not is_int64(one.id):
-            raise TypeError("an id is no number")
     return update
+
+
+def _check_types(parsed: Any) -> None:
+    """Raise TypeError if a text or number is none: python-telegram-bot does not check."""
+    for one in parsed if isinstance(parsed, tuple) else (parsed,):
+        for name, kind in _fields(one.__class__):
+            value = getattr(one, name, None)
+            if kind is None:
+                _check_types(value)
+            elif not isinstance(value, kind) or (isinstance(value, int) and not is_int64(value)):
+                raise TypeError(f"{name} is no {kind}")
+
+
+@cache
+def _fields(of: Any) -> list[tuple[str, Any]]:
+    """Return the stored fields of a class, with the types of texts and numbers."""
+    hints, plain = getattr(of.__init__, "__annotations__", {}), (str, str | None, int, int | None)
+    stored = [name for name in hints if not isinstance(getattr(of, name, None), property)]
+    return [(name, hints[name] if hints[name] in plain else None) for name in stored]
 
 
 def origin_of(raw: object) -> Origin:
@@ -358,7 +353,7 @@ def origin_of(raw: object) -> Origin:
         chat,
         chat if user in SHARED_IDS else user,
         kind == "callback_query" or (kind == "message" and (chat == user or commands)),
-        kind != "pre_checkout_query" and not _NEVER_DROPPED & content.keys(),
+        kind != "pre_checkout_query" and not NEVER_DROPPED & content.keys(),
     )
 
 

@@ -154,14 +154,24 @@ async def test_nobody_else_hears_of_an_odd_update(
     assert len(telegram.world.updates) == 0
 
 
-async def test_a_number_in_the_place_of_words_breaks_its_own_handling_at_most(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage
-) -> None:
-    errors.expect("broke its handler")
-    errors.expect("an uncaught error was raised while handling the error")
-    for changed in ({"text": 5}, {"from": {**BEA, "first_name": 5}, "text": "/help"}):
-        private = {**MESSAGE, "chat": {"id": 5, "type": "private", "first_name": "Bea"}}
-        telegram.world.updates.push("message", private | changed)
+@pytest.mark.parametrize("odd", [5, True, {}, {"a": 1}, [], ["/help"]])
+@pytest.mark.parametrize("where", ["text", "caption", "data", "first_name", "title", "emoji"])
+async def test_what_is_no_text_where_a_text_belongs_reaches_no_handler(
+    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage,
+    where: str, odd: object,
+) -> None:  # fmt: skip
+    errors.expect("cannot be read: set aside")
+    private = {**MESSAGE, "chat": {"id": 5, "type": "private", "first_name": "Bea"}}
+    telegram.world.updates.push(
+        *{
+            "text": ("message", {**private, "text": odd}),
+            "caption": ("edited_message", {**private, "caption": odd, "edit_date": 1}),
+            "data": ("callback_query", {**PRESS, "data": odd}),
+            "first_name": ("message", {**private, "from": {**BEA, "first_name": odd}}),
+            "title": ("message", {**MESSAGE, "chat": {**CLUB, "title": odd}, "text": "/help"}),
+            "emoji": ("message", {**private, "dice": {"value": 1, "emoji": odd}}),
+        }[where]
+    )
     await answered(house, chat, ann)
 
 
