@@ -137,6 +137,19 @@ class Mode(Entry):
             pair.seconds == seconds and pair.resolution == resolution for pair in self.without
         )
 
+    def lengths(self, resolution: str | None) -> list[int]:
+        """Return the lengths that are offered in this resolution."""
+        return [seconds for seconds in self.seconds if self.offers(seconds, resolution)]
+
+    def resolutions_of(self, seconds: int) -> list[str]:
+        """Return the resolutions in which this length is offered."""
+        return [one for one in self.resolutions if self.offers(seconds, one)]
+
+    @property
+    def can_be_silent(self) -> bool:
+        """Whether its videos have no sound, or none on request."""
+        return not self.sound or self.fields.sound is not None
+
     def frame(
         self, resolution: str | None, aspect_ratio: str | None, picture: tuple[int, int] = (0, 0)
     ) -> Frame:

@@ -305,7 +305,7 @@ def _default_family(able: list[Family], defaults: Defaults, kind: Kind) -> str |
 def _seconds(
     requested: Options, defaults: Defaults, family: Family, mode: Mode, resolution: str | None
 ) -> int:
-    offered = tuple(seconds for seconds in mode.seconds if mode.offers(seconds, resolution))
+    offered = mode.lengths(resolution)
     saved = offered[0] if defaults.seconds is None else defaults.seconds
     return _pick(
         Problem("seconds", requested.seconds or "", tuple(map(str, offered)), family.name),
@@ -339,11 +339,7 @@ def _typed_shape(given: str) -> str:
 def _resolution(requested: Options, defaults: Defaults, family: Family, mode: Mode) -> str | None:
     given, saved = requested.resolution, defaults.resolution or DEFAULT_RESOLUTION
     length = _digits(requested.seconds or "")
-    fitting = [
-        resolution
-        for resolution in mode.resolutions
-        if not (length.isdecimal() and not mode.offers(int(length), resolution))
-    ]
+    fitting = mode.resolutions_of(int(length)) if length.isdecimal() else mode.resolutions
     return _pick(
         Problem("res", given or "", mode.resolutions, family.name),
         None if given is None else _typed_resolution(given),
@@ -366,11 +362,9 @@ def _fit(requested: Options, defaults: Defaults) -> Fit:
 
 
 def _silent(requested: Options, offer: Offer, family: Family, mode: Mode, kind: Kind) -> bool:
-    if requested.silent and mode.sound and mode.fields.sound is None:
+    if requested.silent and not mode.can_be_silent:
         modes = ((other.name, other.mode(kind)) for other in offer)
-        able = tuple(
-            name for name, other in modes if other and (other.fields.sound or not other.sound)
-        )
+        able = tuple(name for name, other in modes if other and other.can_be_silent)
         raise _NotOfferedError(Problem("silent", "", able, family.name))
     return bool(requested.silent)
 

@@ -247,8 +247,7 @@ def _with_nearest(said: Options, requested: Options, choice: Choice) -> Options:
         requested = replace(requested, aspect_ratio=said.aspect_ratio)
     if said.resolution in mode.resolutions and requested.resolution is None:
         requested = replace(requested, resolution=said.resolution)
-    can_be_silent = mode.fields.sound is not None or not mode.sound
-    if said.silent and requested.silent is None and can_be_silent:
+    if said.silent and requested.silent is None and mode.can_be_silent:
         requested = replace(requested, silent=True)
     return requested
 

@@ -218,10 +218,9 @@ def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
     """
     kind = cast("Kind", wanted.kind)
     mode = family.mode(kind)
-    if mode is None or (wanted.silent and mode.sound and mode.fields.sound is None):
+    if mode is None or (wanted.silent and not mode.can_be_silent):
         return None
     resolution = nearest_resolution(wanted.resolution or DEFAULT_RESOLUTION, mode.resolutions)
-    fitting = [seconds for seconds in mode.seconds if mode.offers(seconds, resolution)]
     asked = wanted.aspect_ratio or (DEFAULT_SHAPE if kind == "t2v" else None)
     shape = asked and nearest_shape(asked, mode.aspect_ratios)
     is_reshaped = kind == "i2v" and shape is not None and shape != asked
@@ -229,7 +228,7 @@ def nearest(wanted: Choice | Generation, family: Family) -> Choice | None:
         kind=kind,
         family=family,
         mode=mode,
-        seconds=nearest_seconds(wanted.seconds, fitting),
+        seconds=nearest_seconds(wanted.seconds, mode.lengths(resolution)),
         aspect_ratio=shape,
         resolution=resolution,
         fit="pad" if is_reshaped else cast("Fit", wanted.fit),
@@ -253,13 +252,11 @@ def with_option(present: Choice, option: str, value: str, offer: Offer) -> Choic
     if option == "sound" and value in {"on", "off"} and mode.fields.sound is not None:
         return replace(present, silent=value == "off")
     if option == "res" and value in mode.resolutions:
-        lengths = [seconds for seconds in mode.seconds if mode.offers(seconds, value)]
-        seconds = nearest_seconds(present.seconds, lengths)
+        seconds = nearest_seconds(present.seconds, mode.lengths(value))
         return replace(present, resolution=value, seconds=seconds)
     if option == "seconds" and value in map(str, mode.seconds):
-        fitting = [one for one in mode.resolutions if mode.offers(int(value), one)]
         if lines is not None:
-            lines = nearest_resolution(lines, fitting)
+            lines = nearest_resolution(lines, mode.resolutions_of(int(value)))
         return replace(present, seconds=int(value), resolution=lines)
     return None
 
@@ -303,12 +300,8 @@ class Variations:
 
 
 def _longer(present: Choice) -> Choice | None:
-    mode, least = present.mode, present.seconds * _LONGER_FACTOR
-    offered = [
-        one
-        for one in mode.seconds
-        if one > present.seconds and mode.offers(one, present.resolution)
-    ]
+    least = present.seconds * _LONGER_FACTOR
+    offered = [one for one in present.mode.lengths(present.resolution) if one > present.seconds]
     seconds = next((one for one in offered if one >= least), offered[-1] if offered else 0)
     return replace(present, seconds=seconds) if seconds else None
 
@@ -327,7 +320,6 @@ def _other_orientation(present: Choice) -> Choice | None:
 def _sharper(present: Choice | None) -> Choice | None:
     if present is None or present.resolution is None:
         return None
-    mode = present.mode
-    fitting = [one for one in mode.resolutions if mode.offers(present.seconds, one)]
+    fitting = present.mode.resolutions_of(present.seconds)
     resolution = next_resolution(present.resolution, fitting)
     return replace(present, resolution=resolution) if resolution else None

@@ -127,8 +127,7 @@ def _matching_resolution(present: Choice, field: str, tapped: str | int) -> dict
     mode, now = present.mode, present.resolution
     if field != "seconds" or now is None or mode.offers(int(tapped), now):
         return {}
-    together = [one for one in mode.resolutions if mode.offers(int(tapped), one)]
-    return {"resolution": nearest_resolution(now, together)}
+    return {"resolution": nearest_resolution(now, mode.resolutions_of(int(tapped)))}
 
 
 def text(quote: Quote, translator: Translator) -> str:

@@ -138,7 +138,7 @@ def _card_text(card: Card, quote: Quote, price: str, translator: Translator) -> 
         return f"{head}\n\n{substitution_note(quote, translator)}\n{price}"
     parts = [video_summary(translator, quote), price]
     mode = quote.choice.mode
-    if mode.sound and mode.fields.sound is None and reading.plain_options(quote.prompt).silent:
+    if not mode.can_be_silent and reading.plain_options(quote.prompt).silent:
         sounds = translator.gettext("{model} always makes sound.")
         parts.insert(1, sounds.format(model=quote.choice.family.title))
     if quote.cuts:
