@@ -176,28 +176,23 @@ WINDOW = 5_000
 """How many generations are scanned per statement for prompts to erase."""
 
 
-async def keep_for(db: Database, seconds: float, *, now: float) -> None:
-    """Erase prompts, notices and unreadable updates that are older than `seconds`."""
-    await _forget_prompts(db, before=now - seconds)
-    # these are otherwise kept for a month
-    sooner = max(0.0, MONTH_SECONDS - seconds)
-    for forget in (notices.forget, inbox.forget_set_aside):
-        await db.write_in_batches(partial(forget, now=now + sooner))
-
-
 _PROMPTS = f"""UPDATE generations SET prompt = '', picture = NULL WHERE id IN (
     SELECT id FROM generations WHERE id > ? AND id <= ? AND created_at < ?
         AND state NOT IN ({sql_list(UNFINISHED)}) AND (prompt <> '' OR picture IS NOT NULL)
     LIMIT ?)"""
 
 
-async def _forget_prompts(db: Database, *, before: float) -> None:
-    """Erase prompt and picture of finished generations from before a time."""
+async def keep_for(db: Database, seconds: float, *, now: float) -> None:
+    """Erase prompts, notices and unreadable updates that are older than `seconds`."""
     async with db.reading() as connection:
         last = await connection.fetch_int("SELECT max(id) FROM generations")
     for start in range(0, last, WINDOW):
-        values = (start, start + WINDOW, before, DELETE_BATCH)
-        await db.write_in_batches(partial(Connection.changed, statement=_PROMPTS, values=values))
+        window = (start, start + WINDOW, now - seconds, DELETE_BATCH)
+        await db.write_in_batches(partial(Connection.changed, statement=_PROMPTS, values=window))
+    # these are otherwise kept for a month
+    sooner = max(0.0, MONTH_SECONDS - seconds)
+    for forget in (notices.forget, inbox.forget_set_aside):
+        await db.write_in_batches(partial(forget, now=now + sooner))
 
 
 _SECTIONS = {

@@ -124,12 +124,6 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
         return {"failed": f"{type(error).__name__}: {error}"[:FAILURE_CHARS]}
 
 
-def files_of(arguments: dict[str, Any]) -> tuple[list[str], str | None]:
-    """Return the files a job reads, and the one it writes."""
-    source = arguments.get("source")
-    return [*arguments.get("sources", []), *([source] if source else [])], arguments.get("target")
-
-
 def limit_resources(processor: int) -> None:
     """Limit memory, files, time and priority, and forbid core dumps, which contain pictures."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -280,7 +274,9 @@ def work(channel: socket.socket) -> None:
         own.sendall(b" ")
         limit_resources(order["processor"])
         drop_capabilities()
-        restrict_files(*files_of(order["arguments"]))
+        files = order["arguments"]
+        source = [files["source"]] if "source" in files else []
+        restrict_files([*files.get("sources", []), *source], files.get("target"))
         filter_system_calls()
         own.sendall(json.dumps(answer(order)).encode())
 

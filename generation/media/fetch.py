@@ -226,8 +226,11 @@ async def fetch_video(
             return size
     except TimeoutError as error:
         raise FetchFailed(f"not done within {seconds:g} s") from error
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict) as error:
-        raise _to_fetch_error(error) from error
+    # without the texts, which may quote a signed link
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise UnsafeLink(type(error).__name__) from error
+    except (httpx.HTTPError, httpx.StreamError, httpx.CookieConflict) as error:
+        raise FetchFailed(type(error).__name__) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -371,10 +374,3 @@ def _flush_to_disk(file: IO[bytes]) -> None:
     """Flush the file to the disk, so that a request that is `ready` survives a power cut."""
     file.flush()
     os.fsync(file.fileno())
-
-
-def _to_fetch_error(error: Exception) -> FetchError:
-    """Translate an error of httpx, without its text, which may quote a signed link."""
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return UnsafeLink(type(error).__name__)
-    return FetchFailed(type(error).__name__)

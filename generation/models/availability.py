@@ -192,21 +192,15 @@ def at_live_prices(known: Offer, snapshot: Snapshot) -> Offer:
 
 
 def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:
-    changes: dict[str, object] = {"successors": _successors(family, known, snapshot)}
+    successors: dict[Kind, str] = {}
+    changes: dict[str, object] = {"successors": successors}
     for kind, mode in family.modes.items():
+        if successor := _successor(family, kind, mode.model, known, snapshot):
+            successors[kind] = successor
         listed = snapshot.listed.get(mode.model)
         if listed is not None and listed.rates:
             changes[kind] = mode.model_copy(update={"live": listed.rates})
     return family.model_copy(update=changes)
-
-
-def _successors(family: Family, known: Offer, snapshot: Snapshot) -> dict[Kind, str]:
-    """Return the known families that replaced this family's models, by kind."""
-    found = {
-        kind: _successor(family, kind, mode.model, known, snapshot)
-        for kind, mode in family.modes.items()
-    }
-    return {kind: successor for kind, successor in found.items() if successor is not None}
 
 
 def _successor(
