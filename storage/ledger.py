@@ -107,7 +107,6 @@ async def hold(
 
 
 _HOLDING = "'queued', 'submitting', 'unknown', 'generating'"
-"""The states of requests that hold credits."""
 _IS_OPEN = "kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger WHERE ends = held.id)"
 """Condition on a row `held`: it is a hold that has not ended."""
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from storage.notices import Admins
 
 WATCH_SECONDS = 1800.0
-"""Time between two checks of the account."""
 PAST_DAYS = 7
 """Number of past days from which the usual cost is derived."""
 LOW_DAYS, RECOVERED_DAYS = 2.5, 4.0

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 CLOCK_TOLERANCE = 10.0
 """How far the clock may be set, in seconds, without any correction."""
 MAX_PROMPT_SHOWN = 300
-"""Characters of a refused prompt that the admins are shown."""
 
 logger = logging.getLogger(__name__)
 

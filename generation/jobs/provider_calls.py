@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from storage.generations import Generation
 
 MAX_CONCURRENT_POLLS = 8
-"""Polls that run at the same time."""
 
 logger = logging.getLogger(__name__)
 

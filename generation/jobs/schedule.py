@@ -29,15 +29,12 @@ if TYPE_CHECKING:
     from storage.outages import Outage
 
 PROBE_SECONDS = 300.0
-"""Time between two probes during an outage."""
 ONE_BY_ONE_SECONDS = 60.0
 """How long submissions leave one at a time after a rate limit."""
 OUTAGE_CHECK_SECONDS = 30.0
 """How often to check whether a probe is due."""
 PARKED_POLL_SECONDS = 600.0
-"""Time between two polls of a parked generation."""
 PARKED_TIMEOUT = DAY_SECONDS
-"""How long a parked generation is polled."""
 MAX_BACKOFF = 300.0
 """The longest wait after a failure."""
 FIRST_LINK_WAIT = 5.0
@@ -49,7 +46,6 @@ ADDRESS_TIMEOUT = 300.0
 OUTAGE_TIMEOUT = 900.0
 """How long a queued request waits for an outage to end."""
 QUEUE_TIMEOUT = 6 * HOUR_SECONDS
-"""How long a request may be queued."""
 MAX_ABSENCE = 900.0
 """Downtime after which queued requests are not paid for without asking their senders first."""
 BUDGET_RETRY_SECONDS = 60.0
@@ -261,7 +257,6 @@ class CircuitBreaker:
     clock: Callable[[], float]
     probe_seconds: float = PROBE_SECONDS
     paused_until: float = field(init=False, default=0.0)
-    """Until when an admin has paused submissions."""
     _outage: Outage | None = field(init=False, default=None)
     _one_by_one: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _rate_limits: int = field(init=False, default=0)

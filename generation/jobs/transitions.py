@@ -46,7 +46,6 @@ NEXT_STATES: Mapping[State, frozenset[State]] = MappingProxyType(
         State.CANCELLED: frozenset(),
     }
 )
-"""The states that may follow each state."""
 
 _SEARCHED = {State.UNKNOWN, State.PARKED}
 _POLLED = {State.GENERATING, State.PARKED}

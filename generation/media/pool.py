@@ -132,7 +132,6 @@ class Launcher:
 
 
 LAUNCHER: Final = Launcher()
-"""The launcher of this process."""
 
 
 class MediaProcesses:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from generation.orders.options import Defaults
 
 MAX_SUGGESTIONS = 2
-"""Alternative values that are suggested for an option."""
 
 
 def suggest_alternatives(problem: Problem, offer: Offer) -> list[Alternative]:

@@ -262,7 +262,6 @@ def with_option(present: Choice, option: str, value: str, offer: Offer) -> Choic
 
 
 MAX_OTHER_MODELS = 2
-"""Other models that are suggested for one video."""
 _LONGER_FACTOR = 1.5
 """How many times as long a video should be at least to be suggested as a longer one."""
 
