@@ -121,11 +121,8 @@ def _missing(
 async def leave_with_goodbye(context: Context, chat: Chat, goodbye: str = "") -> None:
     """Leave a group, after a goodbye if there is one."""
     services = context.services
-    if goodbye:
-        with suppress(SendError):
-            await services.outbox.send_text(chat, goodbye)
     with suppress(SendError):
-        await services.outbox.leave_group(chat)
+        await services.outbox.leave_group(chat, goodbye)
     async with services.db.transaction() as tx:
         await chats.set_reachable(tx, chat.id, reachable=False)
 
@@ -151,22 +148,18 @@ async def group_refusal(context: Context, sender: Sender, group: Group) -> str |
         text = _(
             "Quiet hours here until {hour}:00 ({zone}). You can go on in our private chat."
         ).format(hour=group.quiet_until, zone=zone.key)
-    elif await _is_daily_limit_reached(services, sender, group):
+    elif group.per_day is not None and await _asked_today(services, sender) >= group.per_day:
         text = _(
             "That was your last video in this group for today. You can go on in our private chat."
         )
     return text
 
 
-async def _is_daily_limit_reached(services: Services, sender: Sender, group: Group) -> bool:
-    """Whether the sender has used their daily number of videos in a group."""
-    if group.per_day is None:
-        return False
+async def _asked_today(services: Services, sender: Sender) -> int:
     async with services.db.reading() as connection:
-        asked = await statistics.asked_since(
+        return await statistics.asked_since(
             connection, sender.account, sender.chat.id, since=services.today()
         )
-    return asked >= group.per_day
 
 
 async def pool_text(services: Services, sender: Sender) -> str:

@@ -17,7 +17,7 @@ from storage import people
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from telegram import CallbackQuery, MaybeInaccessibleMessage, Update
+    from telegram import CallbackQuery, Update
 
     from handlers.context import Context, Services
     from handlers.replies.texts import Translator
@@ -122,25 +122,22 @@ async def ask_to_confirm(
     )
 
 
-def _with_question(message: MaybeInaccessibleMessage, *row: Button) -> InlineKeyboardMarkup | None:
-    """Return a message's keyboard with its question replaced by `row`, or None if it is empty."""
-    markup = message.reply_markup if isinstance(message, Message) else None
+async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
+    """Replace the question below the pressed message by `row`."""
+    message = query.message
+    # a forged press may name any message
+    if message is None or not (row or carries_button(message, Keep())):
+        return
+    shown, asked = pressed_message(query), keyboard([row])
+    markup = shown.reply_markup if shown else None
     rows = [
         buttons
         for buttons in (markup.inline_keyboard if markup else ())
-        if not any(Keep.matches(button.callback_data) for button in buttons)
+        if not any(Keep.decode(button.callback_data) for button in buttons)
     ]
-    asked = keyboard([row])
     rows += asked.inline_keyboard if asked else ()
-    return InlineKeyboardMarkup(rows) if rows else None
-
-
-async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -> None:
-    message = query.message
-    # a forged press may name any message
-    if message is not None and (row or carries_button(message, Keep())):
-        markup = _with_question(message, *row)
-        await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
+    markup = InlineKeyboardMarkup(rows) if rows else None
+    await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
 
 
 @router.button(Keep, when_off=True, when_banned=True, even_late=True)

@@ -31,9 +31,6 @@ from storage import DAY_SECONDS, SHARED_IDS
 
 T = TypeVar("T")
 
-TOKEN_SHAPE = re.compile(r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}")
-"""A bot's id and its secret, which has 35 characters today; other lengths are allowed for."""
-SECRET_SHAPE = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MAX_PORT = 65_535
 WEBHOOK_PORTS = (443, 80, 88, 8443)
 """The ports that Telegram accepts for a webhook."""
@@ -60,17 +57,13 @@ def _capitals(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
 
-def _token(value: SecretStr) -> SecretStr:
-    if not TOKEN_SHAPE.fullmatch(value.get_secret_value()):
-        raise ValueError("does not look like a bot token: copy it again from @BotFather")
-    return value
+def _shaped(shape: str, problem: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        if not re.fullmatch(shape, value.get_secret_value()):
+            raise ValueError(problem)
+        return value
 
-
-def _key(value: SecretStr) -> SecretStr:
-    key = value.get_secret_value()
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise ValueError("holds characters a key cannot have: copy it again")
-    return value
+    return AfterValidator(check)
 
 
 def _address(value: str) -> str:
@@ -162,12 +155,6 @@ def _endpoint(value: object) -> object:
     return Endpoint(host, number)
 
 
-def _webhook_secret(value: SecretStr) -> SecretStr:
-    if not SECRET_SHAPE.fullmatch(value.get_secret_value()):
-        raise ValueError("must be 1 to 256 letters, digits, - and _")
-    return value
-
-
 LISTED = "`python -m bot models` lists them"
 
 
@@ -183,9 +170,18 @@ def _known(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-Token = Annotated[SecretStr, AfterValidator(_token)]
-Key = Annotated[SecretStr, AfterValidator(_key)]
-WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+Token = Annotated[
+    SecretStr,
+    _shaped(
+        # a bot's id and its secret, which has 35 characters today; other lengths are allowed for
+        r"[0-9]{5,20}:[A-Za-z0-9_-]{30,64}",
+        "does not look like a bot token: copy it again from @BotFather",
+    ),
+]
+Key = Annotated[SecretStr, _shaped(r"[!-~]*", "holds characters a key cannot have: copy it again")]
+WebhookSecret = Annotated[
+    SecretStr, _shaped(r"[A-Za-z0-9_-]{1,256}", "must be 1 to 256 letters, digits, - and _")
+]
 Address = Annotated[str, AfterValidator(_address)]
 Server = Annotated[Address, AfterValidator(_without_path)]
 Folder = Annotated[Path, AfterValidator(expand_home)]

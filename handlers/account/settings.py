@@ -15,7 +15,6 @@ from generation.orders.options import (
     Problem,
     nearest_resolution,
     price_choice,
-    resolve,
 )
 from generation.orders.quotes import Quote, resolve_or_replace
 from handlers.groups.group_settings import SetGroupVideo, show_group_settings
@@ -59,10 +58,6 @@ class SetLanguage(CallbackData, prefix="speak"):
     language: str
 
 
-def _defaults_of(saved: Person | Group) -> Defaults:
-    return Defaults(saved.family, saved.seconds, saved.aspect_ratio, saved.resolution)
-
-
 def usual_quote(
     saved: Person | Group, offer: Offer, family: str | None = None, *, named: Offer | None = None
 ) -> Quote | None:
@@ -71,10 +66,10 @@ def usual_quote(
     `family` replaces the saved family. `named` holds all families the operator names: a saved
     family that is not served is replaced as in an order.
     """
+    defaults = Defaults(saved.family, saved.seconds, saved.aspect_ratio, saved.resolution)
     found = resolve_or_replace(
-        Options(model=family), _defaults_of(saved),
-        offer=offer, named=named, kind="t2v",
-    )  # fmt: skip
+        Options(model=family), defaults, offer=offer, named=named, kind="t2v"
+    )
     if isinstance(found, Problem):
         return None
     choice, instead_of = found
@@ -92,12 +87,12 @@ def choices(mode: Mode) -> dict[str, tuple[str | int, ...]]:
 
 
 def changes_for(
-    saved: Person | Group, offer: Offer, field: str, value: str, shown: Quote | None = None
+    saved: Person | Group, offer: Offer, field: str, value: str, named: Offer | None = None
 ) -> dict[str, Any] | None:
     """Return the columns that a press changes, or None if the value is not offered.
 
-    Another family keeps the values it offers too and clears the others. `shown` is the quote the
-    buttons were made for; if its family replaces one that is not served, it is saved too.
+    Another family keeps the values it offers too and clears the others. If the family shown
+    replaces one that is not served (see `usual_quote`), it is saved too.
     """
     if field == "family":
         if value not in offer:
@@ -108,14 +103,15 @@ def changes_for(
             for name, offered in choices(mode).items()
         }
         return {"family": value, **kept}
-    choice = shown.choice if shown else resolve(Options(), _defaults_of(saved), offer, "t2v")
-    if not isinstance(choice, Choice):
+    shown = usual_quote(saved, offer, named=named)
+    if shown is None:
         return None
+    choice = shown.choice
     offered = choices(choice.mode).get(field, ())
     tapped = next((one for one in offered if encode_value(one) == value), None)
     if tapped is None:
         return None
-    stand_in = {"family": choice.family.name} if shown and shown.instead_of else {}
+    stand_in = {"family": choice.family.name} if shown.instead_of else {}
     return {field: tapped, **stand_in, **_matching_resolution(choice, field, tapped)}
 
 
@@ -271,8 +267,8 @@ async def choose(sender: Sender, press: SetDefault, shown: int | None, services:
         offered = _SAVED_AS[press.field]
         changes = {press.field: offered[press.value]} if press.value in offered else None
     else:
-        present = usual_quote_of(services, sender.person)
-        changes = changes_for(sender.person, services.offer, press.field, press.value, present)
+        named = services.catalogue.named
+        changes = changes_for(sender.person, services.offer, press.field, press.value, named)
     if changes is not None:
         async with services.db.transaction() as tx:
             await people.set_default(tx, sender.person.id, **changes)
@@ -317,10 +313,9 @@ async def choose_for_group(
         return
     changes: dict[str, Any] | None = {}
     if press.field in {"family", "seconds", "aspect_ratio", "resolution"}:
-        present = usual_quote_of(services, group)
-        changes = {press.field: None}
+        changes, named = {press.field: None}, services.catalogue.named
         if press.value:
-            changes = changes_for(group, services.offer, press.field, press.value, present)
+            changes = changes_for(group, services.offer, press.field, press.value, named)
         if changes:
             async with services.db.transaction() as tx:
                 await chats.choose(tx, sender.chat.id, **changes)

@@ -85,12 +85,10 @@ async def toggle(sender: Sender, press: Toggle, services: Services) -> None:
 async def unfold(sender: Sender, press: Unfold, shown: int | None, services: Services) -> None:
     """Show all values of an option of a card."""
     card = await _open_card(sender, services, press.card)
-    quote = (
-        await quote_draft(services, sender, placing.draft_of_card(card))
-        if card is not None
-        else None
-    )
-    if card is not None and shown is not None and isinstance(quote, Quote):
+    if card is None or shown is None:
+        return
+    quote = await quote_draft(services, sender, placing.draft_of_card(card))
+    if isinstance(quote, Quote):
         await sender.answer()
         rows = card_buttons(services, sender, card, quote, unfolded=press.option)
         await sender.outbox.change_buttons(sender.chat, shown, keyboard(rows))

@@ -36,10 +36,9 @@ from storage import cards
 from storage.cards import CardKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
 
     from generation.orders.balances import Balance, Pool
-    from generation.orders.options import PricedChoice
     from handlers.context import Services
     from handlers.ordering.drafts import OrderDraft
     from handlers.replies.outbox import MessageOptions, SentMessage
@@ -116,7 +115,7 @@ class Unfold(CallbackData, prefix="unfold"):
     option: str
 
 
-def card_price(
+def _price_text(
     quote: Quote, balance: Balance, pool: Pool | None, translator: Translator, *, in_private: bool
 ) -> str:
     """Return the price in words, and the balance it comes from: the sender's only in private."""
@@ -131,7 +130,6 @@ def card_price(
 
 
 def _card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
-    """Return the text of a card; `price` is in words."""
     prompt = unlinked(truncate(quote.prompt, MAX_PROMPT_SHOWN))
     head = _card_question(card, translator).format(prompt=prompt)
     if quote.instead_of is not None:
@@ -148,7 +146,6 @@ def _card_text(card: Card, quote: Quote, price: str, translator: Translator) -> 
 
 
 def _card_question(card: Card, translator: Translator) -> str:
-    """Return the question at the top of a card."""
     _, frame = translator.gettext, which_frame(card.picture or "")
     words = reading.strip_options(card.prompt)
     if card.asks_what_follows:
@@ -195,7 +192,12 @@ def card_buttons(
     if quote.cuts:
         whole = _("Whole picture · {credits}").format(credits=cost)
         first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
-        if (other := _uncropped_substitute(services, card, quote)) is not None:
+        sent = SentPicture.on(card) if quote.cuts_unasked else None
+        if (
+            sent
+            and sent.size
+            and (other := find_uncropped(quote.choice, quote.prompt, sent.size, services.offer))
+        ):
             text = _("With {title} · {credits}").format(
                 title=other.choice.family.title, credits=translator.number(other.credits)
             )
@@ -211,14 +213,6 @@ def card_buttons(
     if sender.chat.is_private:
         rows += _toggles(services, card, quote, translator, unfolded)
     return rows
-
-
-def _uncropped_substitute(services: Services, card: Card, quote: Quote) -> PricedChoice | None:
-    """Return another family's video that does not crop the picture, if no shape was chosen."""
-    sent = SentPicture.on(card)
-    if not quote.cuts_unasked or sent is None or sent.size is None:
-        return None
-    return find_uncropped(quote.choice, quote.prompt, sent.size, services.offer)
 
 
 MAX_VALUES_SHOWN = 4
@@ -342,7 +336,7 @@ async def show_order_card(
     sender: Sender,
     card: Card,
     quote: Quote,
-    price: Callable[..., str],
+    funds: tuple[Balance, Pool | None],
     *,
     was: Quote | None = None,
 ) -> None:
@@ -353,15 +347,16 @@ async def show_order_card(
     """
 
     def said(*, in_private: bool) -> str:
-        words = price(in_private=in_private)
-        words = _card_text(card, quote, words, sender.translator)
+        price = _price_text(quote, *funds, translator, in_private=in_private)
+        words = _card_text(card, quote, price, translator)
         if sender.is_late:
-            words = sender.translator.gettext("I was away. Still want this?") + "\n\n" + words
+            words = translator.gettext("I was away. Still want this?") + "\n\n" + words
         if not sender.account.is_person:
             # anonymous admins and channels press buttons as a different user
-            words += "\n" + sender.translator.gettext("Send the command again to start it.")
+            words += "\n" + translator.gettext("Send the command again to start it.")
         return words
 
+    translator = sender.translator
     here, picture = said(in_private=sender.chat.is_private), None
     sent, rows = SentPicture.on(card), card_buttons(services, sender, card, quote)
     turned = was is not None and (was.cuts or quote.cuts) and was.frame != quote.frame
@@ -369,23 +364,15 @@ async def show_order_card(
         drawn = services.pictures.cut(sent.file_id, quote.frame, card.account)
         with suppress(BadPicture):
             picture = await _none_if_slow(drawn)
-    stands = None if sender.edited else card.card_message
-    if stands is not None and not (
+    if card.card_message is not None and not sender.edited:
         # a card whose picture changed needs the new picture, too
-        (picture or not turned) and await _edit_card(sender, stands, here, rows, picture)
-    ):
+        if picture or not turned:
+            with suppress(Refused):
+                await sender.outbox.edit(
+                    sender.chat, card.card_message, here, rows, picture=picture
+                )
+                return
         await sender.delete_card(card)
         card = replace(card, card_message=None)
     alone = said(in_private=True)
     await show_card(services, sender, card, here, buttons=rows, alone=alone, picture=picture)
-
-
-async def _edit_card(
-    sender: Sender, message_id: int, text: str, rows: list[list[Button]], picture: bytes | None
-) -> bool:
-    """Edit a card in place; return False if Telegram refuses that."""
-    try:
-        await sender.outbox.edit(sender.chat, message_id, text, rows, picture=picture)
-    except Refused:
-        return False
-    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from generation.models import pricing
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from generation.orders.balances import AcceptResult, Balance, Pool, TooFewCredits
     from handlers.context import Context, Services
     from storage.cards import Card
-    from storage.chats import Group
     from storage.database import Connection
     from storage.generations import Generation
     from storage.outages import ContentBrake, Pause
@@ -46,23 +44,14 @@ async def refusal_reason(
     group = sender.group
     if group is None:
         return None
-    return (
-        await group_refusal(context, sender, group)
-        or _picture_refusal_reason(group, sender, picture)
-        or await missing_video_right(context, sender)
-    )
-
-
-def _picture_refusal_reason(
-    group: Group, sender: Sender, picture: SentPicture | None
-) -> str | None:
-    """Return why the group's rules forbid animating a picture, or None if they allow it."""
-    if picture is None or not group.own_pictures:
-        return None
+    if refusal := await group_refusal(context, sender, group):
+        return refusal
     # the identity of an anonymous admin is unknown, so no picture can be proved theirs
-    if sender.person is not None and picture.by == sender.person.id:
-        return None
-    return sender.translator.gettext("In this group I animate only photos that you sent yourself.")
+    is_own = sender.person is not None and picture is not None and picture.by == sender.person.id
+    if group.own_pictures and picture is not None and not is_own:
+        _ = sender.translator.gettext
+        return _("In this group I animate only photos that you sent yourself.")
+    return await missing_video_right(context, sender)
 
 
 async def place(context: Context, sender: Sender, draft: OrderDraft) -> None:
@@ -204,14 +193,13 @@ async def _ask_first(context: Context, sender: Sender, draft: OrderDraft, quote:
         await sender.answer()
         await sender.remove_cards(services, replaced)
         if worded is not None or card.card_message is None or sender.edited is not None:
-            price = partial(order_card.card_price, quote, balance, pool, sender.translator)
-            await order_card.show_order_card(services, sender, worded or card, quote, price)
+            shown = worded or card
+            await order_card.show_order_card(services, sender, shown, quote, (balance, pool))
 
 
 async def _balances(
     tx: Connection, services: Services, sender: Sender
 ) -> tuple[Balance, Pool | None]:
-    """Return the sender's balance, and the pool of the group they write in."""
     now = services.clock()
     return await balances.balance_and_pool(tx, sender.chat.id, sender.account, services.terms, now)
 
@@ -236,9 +224,8 @@ async def update_card(services: Services, sender: Sender, card: Card, was: Quote
     if not isinstance(quote, Quote):
         return
     async with services.db.reading() as connection:
-        balance, pool = await _balances(connection, services, sender)
-    cost = partial(order_card.card_price, quote, balance, pool, sender.translator)
-    await order_card.show_order_card(services, sender, card, quote, cost, was=was)
+        funds = await _balances(connection, services, sender)
+    await order_card.show_order_card(services, sender, card, quote, funds, was=was)
 
 
 async def _accept_and_answer(

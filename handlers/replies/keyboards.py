@@ -84,11 +84,6 @@ class CallbackData:
             # too long, or half a surrogate pair, which cannot be encoded
             return None
 
-    @classmethod
-    def matches(cls, data: object) -> bool:
-        """Return whether callback data is of this class; a pattern for CallbackQueryHandler."""
-        return cls.decode(data) is not None
-
 
 def encode_value(value: str | int) -> str:
     """Encode a value for callback data, where the colon of an aspect ratio is the separator."""
@@ -376,10 +371,15 @@ class ResultButtons:
         )
         delete = Button(_("🗑 Delete"), Remove(video.id), style="danger")
         more = [Button(_("More…"), More(video.id))]
-        on = list[Button]()
-        if (unfolded or not in_private) and (size or 0) <= self.max_fetch_bytes:
+        on, can_continue = list[Button](), (size or 0) <= self.max_fetch_bytes
+        if (
+            (unfolded or not in_private)
+            and can_continue
+            and (quote := self.continuation_quote(video))
+        ):
             # the long label has a row of its own
-            on = self._continue_buttons(video, translator)
+            label = _("🎞 Continue · {credits}").format(credits=translator.number(quote.credits))
+            on.append(Button(label, Continue(video.id)))
         others = self._variation_rows(video, translator) if unfolded else []
         if not in_private:
             return [[again, delete], on, *(others if unfolded else [more])]
@@ -431,10 +431,3 @@ class ResultButtons:
             kind="i2v", offer=self.offer, defaults=Defaults(),
         )  # fmt: skip
         return quote if isinstance(quote, Quote) else None
-
-    def _continue_buttons(self, video: Generation, translator: Translator) -> list[Button]:
-        """Return the button to continue the video, with its price, if that is offered."""
-        if (quote := self.continuation_quote(video)) is None:
-            return []
-        label = translator.gettext("🎞 Continue · {credits}")
-        return [Button(label.format(credits=translator.number(quote.credits)), Continue(video.id))]

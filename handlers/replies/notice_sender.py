@@ -6,7 +6,6 @@ A notice is a text, or a film, which is made right before it is sent, free of ch
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -99,14 +98,13 @@ class Notices:
             )
             return
         try:
-            told = notice_text(owed, translator, name=name, link=link, by_name=by_name)
+            text, buttons = notice_text(owed, translator, name=name, link=link, by_name=by_name)
         except Exception:
             # damaged, or of another version: a retry would fail too
             logger.exception("there are no words for %s", owed)
             await self._give_up(owed, "it cannot be put into words")
             return
-        buttons = () if as_chat else told.buttons
-        say = partial(self._send_text, chat, owed, told.text, buttons, about)
+        say = partial(self._send_text, chat, owed, text, () if as_chat else buttons, about)
         await self._send_or_postpone(chat, owed, say)
 
     async def _send_text(
@@ -126,11 +124,8 @@ class Notices:
         return False
 
     async def _leave_group(self, chat: Chat, translator: Translator) -> None:
-        """Say goodbye to a group, if the bot can, and leave it."""
         text = translator.gettext("My owner took me out of this group. Goodbye!")
-        with suppress(SendError):
-            await self.outbox.send_text(chat, text)
-        await self.outbox.leave_group(chat)
+        await self.outbox.leave_group(chat, text)
         async with self.db.transaction() as tx:
             await chats.set_reachable(tx, chat.id, reachable=False)
 
@@ -173,34 +168,29 @@ class Notices:
             text = translator.gettext("The scenes of this film are deleted, so I cannot send it.")
             await self._send_text(chat, owed, text)
             return
+        text = translator.gettext("I could not make this film. Please try it again later.")
         try:
             await self._make_and_send(chat, group, owed, scenes, translator)
         except Refused as error:
             if not chat.is_private and owed.person is not None:
                 raise  # the notice is redirected to their private chat
             logger.warning("film %d is not taken: %s", owed.id, error)
-            await self._send_text(chat, owed, self._failed_film_text(translator))
         except SceneGone as gone:
             text = translator.gettext(
                 "Telegram does not give me scene {number} back: it is over 20 MB, or gone. "
                 "Take it out of the film or make it anew, then send the film again."
-            )
-            await self._send_text(chat, owed, text.format(number=translator.number(gone.place)))
+            ).format(number=translator.number(gone.place))
         except NotAVideo as error:
             logger.warning("film %d cannot be made: %s", owed.id, error)
-            await self._send_text(
-                chat, owed, translator.gettext("I could not join these scenes. I am sorry.")
-            )
+            text = translator.gettext("I could not join these scenes. I am sorry.")
         except (MediaError, PictureDelayed) as error:
             logger.warning("film %d cannot be made now: %r", owed.id, error)
             most = MAX_FILM_ATTEMPTS // 2 if isinstance(error, MediaTimeout) else MAX_FILM_ATTEMPTS
             if owed.sends + 1 < most:
                 raise NotSent(str(error), getattr(error, "retry_after", None) or 0.0) from error
-            await self._send_text(chat, owed, self._failed_film_text(translator))
-
-    @staticmethod
-    def _failed_film_text(translator: Translator) -> str:
-        return translator.gettext("I could not make this film. Please try it again later.")
+        else:
+            return
+        await self._send_text(chat, owed, text)
 
     async def _make_and_send(
         self,

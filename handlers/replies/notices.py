@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from generation.models.pricing import from_micros
@@ -67,17 +66,9 @@ class TryWith(CallbackData, prefix="with"):
     credits: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeText:
-    """The text of a notice, and its buttons."""
-
-    text: str
-    buttons: Rows = ()
-
-
 def notice_text(
     owed: Owed, translator: Translator, *, name: str, link: str | None, by_name: bool = False
-) -> NoticeText:
+) -> tuple[str, Rows]:
     """Return the text and buttons of a notice to a person or an admin.
 
     In a group, `link` leads to the private chat, the only place where the reason of a refusal is
@@ -89,9 +80,9 @@ def notice_text(
     facts, back = dict(owed.facts), ""
     for to_notice in (more_credits.notice_text, letting_in.notice_text, _operator_notice):
         if (told := to_notice(owed, translator)) is not None:
-            return NoticeText(*told)
+            return told
     if owed.kind in _ADMIN_TEXTS:
-        return NoticeText(translator.gettext(_ADMIN_TEXTS[owed.kind]).format(**facts))
+        return translator.gettext(_ADMIN_TEXTS[owed.kind]).format(**facts), ()
     if "credits" in facts and owed.kind not in _NOT_REFUNDED:
         back = credits_returned(translator, facts["credits"])
     if link is not None and owed.kind in _REFUSED:
@@ -99,12 +90,12 @@ def notice_text(
         why = Button(
             translator.gettext("See why"), url=f"{link}?start={WHY_PREFIX}{owed.generation}"
         )
-        return NoticeText(f"{text} {back}".strip(), ((why,),))
+        return f"{text} {back}".strip(), ((why,),)
     words = (_reason(owed.kind, facts, translator), back, _advice(owed.kind, facts, translator))
     text = " ".join(word for word in words if word)
     if by_name and name:
         text = translator.gettext("{name}: {text}").format(name=name, text=text)
-    return NoticeText(text, _buttons(owed, translator, link))
+    return text, _buttons(owed, translator, link)
 
 
 def _buttons(owed: Owed, translator: Translator, link: str | None) -> Rows:

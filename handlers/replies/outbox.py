@@ -239,8 +239,11 @@ class Outbox:
                 chat.telegram_id, message_id, reply_markup=markup
             )
 
-    async def leave_group(self, chat: Chat) -> None:
-        """Leave a group."""
+    async def leave_group(self, chat: Chat, goodbye: str = "") -> None:
+        """Leave a group, after a goodbye if there is one and the bot may write."""
+        if goodbye:
+            with suppress(SendError):
+                await self.send_text(chat, goodbye)
         with translate_errors():
             await self._bot.leave_chat(chat.telegram_id)
 

@@ -237,7 +237,8 @@ class ChatLimiter:
 
     def __init__(self, rate: RateLimit) -> None:
         self._bucket = AsyncLimiter(rate.count, rate.seconds)
-        self._cosmetic_reserve = rate.count / 2
+        self.cosmetic_reserve = rate.count / 2
+        """What is kept of the budget for others than cosmetic requests."""
         self._muted_until = dict[str, float]()
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
@@ -256,10 +257,6 @@ class ChatLimiter:
     def can_send(self, count: float = 1.0) -> bool:
         """Return whether so many messages can be sent at once."""
         return not self._waiting and not self.muted_seconds() and self._bucket.has_capacity(count)
-
-    def can_send_cosmetic(self) -> bool:
-        """Return whether a cosmetic request may be sent: half of the budget is kept for others."""
-        return self.can_send(self._cosmetic_reserve)
 
     def mute(self, wait: float, kind: str = "") -> None:
         """Stop requests of a kind for so many seconds."""
@@ -376,7 +373,8 @@ class Pacing(BaseRateLimiter[Urgency]):
         patience_ends = asyncio.get_running_loop().time() + MAX_WAIT_SECONDS
         while True:
             if urgency is Urgency.COSMETIC:
-                may_send = limiter.can_send_cosmetic() if spoken else not limiter.muted_seconds()
+                reserve = limiter.cosmetic_reserve
+                may_send = limiter.can_send(reserve) if spoken else not limiter.muted_seconds()
                 may_send = may_send and not limiter.muted_seconds(kind)
                 if not may_send or not self._cosmetic.has_capacity():
                     raise Skipped(f"{endpoint} would have to wait")

@@ -335,5 +335,5 @@ async def show_reason(services: Services, sender: Sender, payload: str) -> None:
         words = sender.translator.gettext("I have nothing to tell you about that one.")
         await sender.reply(words)
         return
-    message = notice_text(notice, sender.translator, name=sender.name, link=None)
-    await sender.reply(message.text, buttons=message.buttons)
+    words, rows = notice_text(notice, sender.translator, name=sender.name, link=None)
+    await sender.reply(words, buttons=rows)

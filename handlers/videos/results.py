@@ -93,7 +93,7 @@ async def order_again(sender: Sender, press: Again, query: CallbackQuery, contex
     """Order another video with the same prompt and settings."""
     video = await _find_reusable(sender, context.services, press.generation)
     if video is not None:
-        draft = draft_like(video, sender, message_id=_message_id(query))
+        draft = _draft_like(video, sender, _message_id(query))
         await _order(context, sender, draft, video)
 
 
@@ -102,7 +102,7 @@ async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Conte
     """Order a variation of a video, such as another length or shape."""
     video = await _find_reusable(sender, context.services, press.generation)
     if video is not None:
-        draft = draft_like(press.over(video), sender, message_id=_message_id(query))
+        draft = _draft_like(press.over(video), sender, _message_id(query))
         # a second tap at another price is the same order
         way = replace(press, credits=0).encode()
         cause = f"press:{way}:{sender.account}"
@@ -221,8 +221,7 @@ async def retry_failed(sender: Sender, press: Retry, context: Context) -> None:
     """Order a failed video again, for its requester."""
     generation = await _find_own(sender, context.services, press.generation)
     if generation is not None:
-        like = draft_like(generation, sender, message_id=_original_message(generation, sender))
-        await place(context, sender, replace(like, agreed=generation.credits))
+        await place(context, sender, _retry_draft(generation, sender, generation.credits))
 
 
 @router.button(TryWith, orders=True)
@@ -231,8 +230,7 @@ async def retry_with_family(sender: Sender, press: TryWith, context: Context) ->
     generation = await _find_own(sender, context.services, press.generation)
     if generation is None:
         return
-    like = draft_like(generation, sender, message_id=_original_message(generation, sender))
-    like = replace(like, agreed=press.credits)
+    like = _retry_draft(generation, sender, press.credits)
     catalogue = context.services.catalogue
     if press.family in catalogue.named:
         text = substitutes.family_text(generation, catalogue.named[press.family])
@@ -241,9 +239,10 @@ async def retry_with_family(sender: Sender, press: TryWith, context: Context) ->
     await place(context, sender, like)
 
 
-def _original_message(generation: Generation, sender: Sender) -> int | None:
-    """Return the id of the message that ordered a video, or None if it is in another chat."""
-    return generation.message_id if generation.chat == sender.chat.id else None
+def _retry_draft(generation: Generation, sender: Sender, agreed: int) -> OrderDraft:
+    # the message that ordered it may be in another chat
+    message_id = generation.message_id if generation.chat == sender.chat.id else None
+    return replace(_draft_like(generation, sender, message_id), agreed=agreed)
 
 
 async def _find_own(sender: Sender, services: Services, number: int) -> Generation | None:
@@ -260,7 +259,7 @@ async def _find_own(sender: Sender, services: Services, number: int) -> Generati
     return generation
 
 
-def draft_like(generation: Generation, sender: Sender, *, message_id: int | None) -> OrderDraft:
+def _draft_like(generation: Generation, sender: Sender, message_id: int | None) -> OrderDraft:
     """Return the draft of another video like this one, paid by the sender."""
     return OrderDraft(
         text=substitutes.repeat_text(generation),

@@ -29,7 +29,7 @@ def words(kind: NoticeKind, **facts: Any) -> str:
     owed = Owed(
         cause="c", chat=1, kind=kind, facts=FACTS | facts, generation=1, id=1, due_at=0.0, sends=0
     )
-    return notice_text(owed, Languages().translator("en"), name="Ann", link=None).text
+    return notice_text(owed, Languages().translator("en"), name="Ann", link=None)[0]
 
 
 WORDLESS = {NoticeKind.UNKNOWN, NoticeKind.FILM, NoticeKind.GOODBYE}
@@ -65,4 +65,4 @@ def test_where_no_other_model_can_be_offered_it_is_said_what_to_try(
     facts = {name: value for name, value in FACTS.items() if name != "family"}
     owed = Owed(cause="c", chat=1, kind=kind, facts=facts, generation=1, id=1, due_at=0.0, sends=0)
     told = notice_text(owed, Languages().translator("en"), name="Ann", link=None)
-    assert hint in told.text
+    assert hint in told[0]

@@ -68,7 +68,7 @@ def test_no_two_codecs_take_the_same_press(kind: type[CallbackData]) -> None:
     @given(presses(kind))
     def is_taken_once(press: CallbackData) -> None:
         data = press.encode()
-        assert [other for other in PRESSES if other.matches(data)] == [kind]
+        assert [other for other in PRESSES if other.decode(data)] == [kind]
 
     is_taken_once()
 
@@ -98,7 +98,7 @@ def test_whatever_a_client_makes_up_is_read_or_refused(data: str) -> None:
 
 @pytest.mark.parametrize("data", [None, 7, b"set:1:a:b", object()])
 def test_what_is_no_text_is_no_press(data: object) -> None:
-    assert not any(kind.matches(data) for kind in PRESSES)
+    assert not any(kind.decode(data) for kind in PRESSES)
 
 
 def test_every_setting_on_offer_fits_a_button() -> None:

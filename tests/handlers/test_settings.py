@@ -159,8 +159,7 @@ def test_the_usual_video_is_what_an_order_gets_where_the_family_is_gone() -> Non
 def test_a_value_that_is_tapped_where_another_family_stands_in_chooses_that_family_too() -> None:
     left = OFFER.without(PRO | {"openai/sora-2-t2v"})
     somebody = person(family="sora-2-pro")
-    shown = usual_quote(somebody, left, named=OFFER)
-    changes = changes_for(somebody, left, "seconds", "6", shown)
+    changes = changes_for(somebody, left, "seconds", "6", OFFER)
     assert changes == {"seconds": 6, "family": "veo-3.1-fast"}
     then = usual_quote(replace(somebody, **changes), left, named=OFFER)
     assert then is not None

@@ -211,7 +211,7 @@ def test_a_model_that_will_be_asked_again_soon_is_not_said_to_be_gone(
     facts = {"credits": 9, "was": "Sora 2", "cooling": cooling, "title": "Veo", "family": "veo",
              "seconds": 4, "cost": 4}  # fmt: skip
     owed = Owed(cause="c", chat=1, kind=kind, facts=facts, generation=1, id=1, due_at=0, sends=0)
-    assert notice_text(owed, Languages().translator("en"), name="Ann", link=None).text == words
+    assert notice_text(owed, Languages().translator("en"), name="Ann", link=None)[0] == words
 
 
 async def test_models_that_are_gone_one_after_the_other_are_each_told_of(
