@@ -1,13 +1,11 @@
-"""The table of commands: registration, menus, /help and docs/commands.md are made from it.
-
-The menus and the bot's descriptions are sent to Telegram at the start.
-"""
+"""The table of commands: registration, menus, /help and docs/commands.md are made from it."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from telegram import (
@@ -89,89 +87,51 @@ class Command:
         return (self.name, *self.aliases)
 
 
+_in_private = partial(Command, scope=Scope.PRIVATE)
+_for_admins = partial(Command, scope=Scope.ADMIN)
+
 COMMANDS = (
     Command("video", N_("Make a video of your idea"), "PROMPT", orders=True),
     Command("animate", N_("Bring a photo to life: reply to it with this"), "[PROMPT]", orders=True),
     Command("settings", N_("Your usual model, length and shape"), when_off=True),
     Command("models", N_("The models: lengths, shapes, prices")),
-    Command(
-        "quota", N_("What is left, and when it renews"), aliases=("credits",), scope=Scope.PRIVATE
-    ),
-    Command(
-        "history",
-        N_("Your videos, sent again for free"),
-        "[WORDS]",
-        aliases=("videos",),
-        scope=Scope.PRIVATE,
-    ),
+    _in_private("quota", N_("What is left, and when it renews"), aliases=("credits",)),
+    _in_private("history", N_("Your videos, sent again for free"), "[WORDS]", aliases=("videos",)),
     Command("story", N_("Your film: its scenes as one video")),
     Command("queue", N_("What is on the way")),
     Command("cancel", N_("Cancel a video before it starts"), "[ID]"),
     Command("report", N_("Report a video: reply to it with this"), "[WORDS]", when_off=True),
     Command("buy", N_("Credits for Telegram Stars, for you or a whole group"), sells=True),
-    Command(
-        "paysupport",
-        N_("Help with a payment"),
-        "[WORDS]",
-        scope=Scope.PRIVATE,
-        sells=True,
-        when_banned=True,
-    ),
-    Command(
-        "terms",
-        N_("What holds for what is sold"),
-        scope=Scope.PRIVATE,
-        sells=True,
-        when_banned=True,
-    ),
-    Command("language", N_("The language I speak with you"), scope=Scope.PRIVATE, listed=False),
-    Command("privacy", N_("What I keep, and who sees it"), scope=Scope.PRIVATE, when_banned=True),
-    Command(
-        "mydata",
-        N_("All I keep about you, as a file"),
-        scope=Scope.PRIVATE,
-        listed=False,
-        when_banned=True,
-    ),
-    Command(
-        "deletemydata",
-        N_("Delete all I keep about you"),
-        scope=Scope.PRIVATE,
-        listed=False,
-        when_banned=True,
-    ),
+    _in_private("paysupport", N_("Help with a payment"), "[WORDS]", sells=True, when_banned=True),
+    _in_private("terms", N_("What holds for what is sold"), sells=True, when_banned=True),
+    _in_private("language", N_("The language I speak with you"), listed=False),
+    _in_private("privacy", N_("What I keep, and who sees it"), when_banned=True),
+    _in_private("mydata", N_("All I keep about you, as a file"), listed=False, when_banned=True),
+    _in_private("deletemydata", N_("Delete all I keep about you"), listed=False, when_banned=True),
     Command("help", N_("What I can do"), when_off=True),
     Command("start", N_("Begin"), listed=False),
-    Command("admin", N_("The bot today: people, groups, models, money"), scope=Scope.ADMIN),
-    Command("people", N_("Who uses this bot, the most active first"), "[NAME]", scope=Scope.ADMIN),
-    Command("stats", N_("Videos, people and money"), scope=Scope.ADMIN),
-    Command(
-        "export",
-        N_("Videos or payments as a table, for a spreadsheet"),
-        "[payments] [YYYY-MM]",
-        scope=Scope.ADMIN,
+    _for_admins("admin", N_("The bot today: people, groups, models, money")),
+    _for_admins("people", N_("Who uses this bot, the most active first"), "[NAME]"),
+    _for_admins("stats", N_("Videos, people and money")),
+    _for_admins(
+        "export", N_("Videos or payments as a table, for a spreadsheet"), "[payments] [YYYY-MM]"
     ),
-    Command("grant", N_("Give credits"), "WHO CREDITS [NOTE]", scope=Scope.ADMIN),
-    Command(
-        "limit",
-        N_("Free credits of one person, or a group's pool"),
-        "WHO CREDITS [SHARE]",
-        scope=Scope.ADMIN,
+    _for_admins("grant", N_("Give credits"), "WHO CREDITS [NOTE]"),
+    _for_admins(
+        "limit", N_("Free credits of one person, or a group's pool"), "WHO CREDITS [SHARE]"
     ),
-    Command("allow", N_("Let a person or chat in"), "WHO", scope=Scope.ADMIN),
-    Command("deny", N_("Undo an allow"), "WHO", scope=Scope.ADMIN),
-    Command("ban", N_("Ban a person or chat"), "WHO [REASON]", scope=Scope.ADMIN),
-    Command("unban", N_("Undo a ban"), "WHO", scope=Scope.ADMIN),
-    Command("invite", N_("A link that lets people in"), "[N] [CREDITS]", scope=Scope.ADMIN),
-    Command("pause", N_("Take no orders for a while"), "[TIME] [REASON]", scope=Scope.ADMIN),
-    Command("resume", N_("End a pause"), scope=Scope.ADMIN),
-    Command("audit", N_("What admins did"), scope=Scope.ADMIN),
-    Command("gift", N_("A link that gives credits once"), "CREDITS", scope=Scope.ADMIN),
-    Command("refund", N_("Give a payment back"), "ID", scope=Scope.ADMIN, sells=True),
+    _for_admins("allow", N_("Let a person or chat in"), "WHO"),
+    _for_admins("deny", N_("Undo an allow"), "WHO"),
+    _for_admins("ban", N_("Ban a person or chat"), "WHO [REASON]"),
+    _for_admins("unban", N_("Undo a ban"), "WHO"),
+    _for_admins("invite", N_("A link that lets people in"), "[N] [CREDITS]"),
+    _for_admins("pause", N_("Take no orders for a while"), "[TIME] [REASON]"),
+    _for_admins("resume", N_("End a pause")),
+    _for_admins("audit", N_("What admins did")),
+    _for_admins("gift", N_("A link that gives credits once"), "CREDITS"),
+    _for_admins("refund", N_("Give a payment back"), "ID", sells=True),
 )
-
 BY_NAME = {command.name: command for command in COMMANDS}
-_SCOPES = tuple(Scope)
 _MAX_NAME_LENGTH = 32
 """Characters of the longest command that Telegram allows."""
 _PLACES = (
@@ -185,7 +145,7 @@ logger = logging.getLogger(__name__)
 
 def listed(scope: Scope, *, selling: bool = False) -> tuple[Command, ...]:
     """Return the commands shown in a scope, in the order of the table."""
-    shown = _SCOPES[: _SCOPES.index(scope) + 1]
+    shown = [*Scope][: [*Scope].index(scope) + 1]
     return tuple(
         command
         for command in COMMANDS
