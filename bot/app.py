@@ -334,10 +334,12 @@ def _webhook(bot: Bot, request: TelegramRequest) -> Webhook | None:
     )  # fmt: skip
     if url is None or secret is None or port is None:
         return None
-    from bot.updates.webhook import Webhook, WebhookAddress  # noqa: PLC0415 - as in `_pages`
+    from bot.updates.webhook import Webhook  # noqa: PLC0415 - as in `_pages`
 
-    address = WebhookAddress(url=url, secret=secret.get_secret_value(), port=port)
-    return Webhook(bot.app.bot, request, bot.intake, address=address, clock=bot.clock)
+    return Webhook(
+        bot.app.bot, request, bot.intake,
+        url=url, secret=secret.get_secret_value(), port=port, clock=bot.clock,
+    )  # fmt: skip
 
 
 def _pages(bot: Bot, terms: Terms, telegram: tuple[Counter[tuple[str, int]], ...]) -> Pages | None:
@@ -347,7 +349,6 @@ def _pages(bot: Bot, terms: Terms, telegram: tuple[Counter[tuple[str, int]], ...
     from bot.operations.metrics import Metrics, Pages  # noqa: PLC0415 - as above
 
     metrics = Metrics(
-        db=bot.db, api=bot.api, telegram=telegram, health=bot.health,
-        taken_at=lambda: bot.listening.taken_at, terms=terms, clock=bot.clock,
-    )  # fmt: skip
+        db=bot.db, api=bot.api, telegram=telegram, health=bot.health, terms=terms, clock=bot.clock
+    )
     return Pages(metrics, bot.health, bot.settings.metrics_port)

@@ -232,7 +232,6 @@ async def _detect_restore(bot: Bot) -> None:
 
 
 async def _end_restore(bot: Bot) -> None:
-    """Remove the mark of a copy."""
     async with bot.db.transaction() as tx:
         await unmark_copy(tx)
 
@@ -303,7 +302,6 @@ async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
 
 
 async def _check_up(bot: Bot) -> None:
-    """Log what `doctor` would report."""
     checked = run_checks(
         bot.settings, bot=bot.app.bot, api=bot.api, http=bot.http, media=bot.media, clock=bot.clock
     )

@@ -250,7 +250,6 @@ class Scheduler:
             self._steps.run("probe", self._probe)
 
     async def _probe(self) -> None:
-        """Probe the provider if that is due, and grant slots."""
         await self.breaker.present()
         self._grant_slots()
 
@@ -301,7 +300,6 @@ class Scheduler:
         return []
 
     def _due(self, generation: Generation) -> float:
-        """Return when its next step may be taken."""
         rest = self._steps.backoff_until(_key(generation.id))
         if generation.state is State.QUEUED and generation.created_at < self._started_at:
             rest = max(rest, self._started_at + self.undo_seconds)
@@ -363,7 +361,6 @@ class Scheduler:
             self.timers.wake(chat)
 
     def _update_status(self, generation: Generation) -> None:
-        """Update the status message of a request, if it has one."""
         if generation.status_message is not None:
             correct = partial(self.status.update, generation)
             self._updates.run(f"the status of {_key(generation.id)}", correct)

@@ -112,7 +112,6 @@ class Metrics:
     api: AimlApi
     telegram: Iterable[dict[tuple[str, int], int]]
     health: Health
-    taken_at: Callable[[], float | None]
     terms: Terms
     clock: Callable[[], float]
     _through: int | None = field(init=False, default=None)
@@ -221,7 +220,7 @@ class Metrics:
         problems = await self.health.problems()
         for part in ("updates", "database", "scheduler"):
             self._healthy.labels(part).set(part not in problems)
-        self._taken.set(self.taken_at() or 0.0)
+        self._taken.set(self.health.taken_at() or 0.0)
         return problems
 
     async def _read_database(self) -> None:

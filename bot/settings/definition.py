@@ -88,7 +88,6 @@ def _without_path(value: str) -> str:
 
 
 def _is_private(host: str) -> bool:
-    """Return whether a host is this machine or in a private network."""
     try:
         return not ip_address(host).is_global
     except ValueError:

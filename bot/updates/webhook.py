@@ -12,7 +12,6 @@ import json
 import logging
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -51,15 +50,6 @@ _NUMBER = re.compile(rb'\s*\{\s*"update_id"\s*:\s*(\d{1,18})\b')
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookAddress:
-    """The URL that Telegram calls, the secret it sends, and the port we listen on."""
-
-    url: str
-    secret: str
-    port: Endpoint
-
-
 def is_same_url(told: object, address: str) -> bool:
     """Return whether two URLs are the same after normalisation."""
     try:
@@ -95,18 +85,20 @@ class Webhook(Listening):
         request: TelegramRequest,
         intake: Intake,
         *,
-        address: WebhookAddress,
+        url: str,
+        secret: str,
+        port: Endpoint,
         clock: Callable[[], float],
     ) -> None:
-        """Bind the port. Raises PortUnusable."""
+        """Bind the port; Telegram calls `url` with the secret. Raises PortUnusable."""
         super().__init__(bot, request, intake, poll_seconds=0.0, clock=clock)
-        self._address = address
+        self._url, self._secret = url, secret
         self._turns = WeakValueDictionary[int, asyncio.Lock]()
         # when the last update came, by Telegram's clock
         self._came_at = 0.0
         self._is_open = False
         app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST"])])
-        self._server = HttpServer(app, setting="WEBHOOK_PORT", endpoint=address.port)
+        self._server = HttpServer(app, setting="WEBHOOK_PORT", endpoint=port)
 
     async def listen(self) -> None:
         """Set the webhook, and check every 20 seconds that it works, until cancelled.
@@ -124,15 +116,13 @@ class Webhook(Listening):
                 is_new = url is None
                 if is_new:
                     await self._bot.set_webhook(
-                        self._address.url,
-                        secret_token=self._address.secret,
-                        allowed_updates=UPDATES,
+                        self._url, secret_token=self._secret, allowed_updates=UPDATES
                     )
                 info: Any = await self._request.post(f"{self._bot.base_url}/getWebhookInfo")
                 self.note_clock()
                 if is_new:
                     # Telegram may normalise it
-                    url = info.get("url") or self._address.url
+                    url = info.get("url") or self._url
                     # errors from before the start do not count
                     self._came_at = self._came_at or self._telegrams_time()
                 failures = 0
@@ -174,7 +164,7 @@ class Webhook(Listening):
 
     async def _receive(self, request: Request) -> Response:
         given = request.headers.get(SECRET_HEADER, "").encode()
-        if not hmac.compare_digest(given, self._address.secret.encode()):
+        if not hmac.compare_digest(given, self._secret.encode()):
             return Response(status_code=401)
         try:
             async with asyncio.timeout(BODY_SECONDS):

@@ -131,7 +131,6 @@ async def show_packages(sender: Sender, services: Services) -> None:
 
 
 async def _sales_refusal(tx: Connection, services: Services, translator: Translator) -> str:
-    """Return why nothing is sold now, or "" if it is."""
     if not services.policy.stars_per_credit:
         return translator.gettext("This bot sells no credits.")
     pause = await outages.paused(tx, now=services.clock())
@@ -266,7 +265,6 @@ async def check_out(update: Update, context: Context) -> None:
 async def _checkout_refusal(
     tx: Connection, services: Services, query: PreCheckoutQuery, translator: Translator
 ) -> str:
-    """Return why a payment is not accepted, or "" if it is."""
     _, bought = translator.gettext, Purchase.read(query.invoice_payload)
     person, group = query.from_user.id, bought.group if bought else None
     if why := await purchase_refusal(tx, services, person, translator, group=group):

@@ -1,7 +1,4 @@
-"""/models: a menu of the model families with lengths, shapes and prices.
-
-In private it has buttons: a tap on a family shows its prices, and *Use this* makes it the default.
-"""
+"""/models: a menu of the model families with lengths, shapes and prices."""
 
 from __future__ import annotations
 
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
 router = Router()
 
 SOUND, PHOTO, TIME = "🔊", "🖼", "⏱"
-_PER_ROW = 2
-"""Families in a row of buttons: their names are long."""
 PER_PAGE = 12
 """Families in one message."""
 MAX_LENGTHS = 8
@@ -114,7 +109,7 @@ def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Butto
         for family in parts[page]
     ]
     beside = page_buttons(page, len(parts), ShowPage)
-    return in_rows(row, _PER_ROW) + ([beside] if beside else [])
+    return in_rows(row, 2) + ([beside] if beside else [])
 
 
 @router.command("models")
@@ -128,7 +123,6 @@ async def models(sender: Sender, services: Services) -> None:
 async def _show(
     services: Services, sender: Sender, default: str | None, page: int, shown: int | None = None
 ) -> None:
-    """Show a page of the menu, in the message `shown` if it can be edited."""
     offer, translator = services.offer, sender.translator
     words = text(offer, default, translator, page)
     if not sender.chat.is_private:

@@ -1,7 +1,4 @@
-"""/quota: the sender's balance, the credits on hold, and when the allowance renews.
-
-People with too few credits can ask for a reminder of the renewal, or ask the owner for more.
-"""
+"""/quota: the sender's balance, the credits on hold, and when the allowance renews."""
 
 from __future__ import annotations
 

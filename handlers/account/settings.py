@@ -38,11 +38,6 @@ if TYPE_CHECKING:
 
 router = Router()
 
-_MODELS_PER_ROW = 2
-"""Models in a row of buttons: their names are long."""
-_VALUES_PER_ROW = 5
-"""Lengths, shapes or resolutions in a row of buttons."""
-
 
 class SetDefault(CallbackData, prefix="set"):
     """Set a default of the owner's; `field` is a column of people's defaults."""
@@ -167,7 +162,7 @@ def buttons(
         for family in offer
         if (other := usual_quote(saved, offer, family.name))
     ]
-    rows = in_rows(families, _MODELS_PER_ROW) if len(families) > 1 else []
+    rows = in_rows(families, 2) if len(families) > 1 else []
     for field, offered in choices(choice.mode).items():
         row = [
             button(
@@ -179,7 +174,7 @@ def buttons(
             for value in offered
         ]
         if len(row) > 1:
-            rows += in_rows(row, _VALUES_PER_ROW)
+            rows += in_rows(row, 5)
     return rows
 
 
@@ -242,7 +237,6 @@ def usual_quote_of(services: Services, saved: Person | Group) -> Quote | None:
 async def _show(
     services: Services, sender: Sender, person: Person, message_id: int | None = None
 ) -> None:
-    """Show a person's settings, in the message `message_id` if it can be edited."""
     translator = sender.translator
     quote = usual_quote_of(services, person)
     if quote is None:

@@ -87,7 +87,6 @@ async def _forward_question(sender: Sender, words: str, cause: str, services: Se
 
 
 async def _payment_facts(tx: Connection, payment: Payment, now: float) -> dict[str, Any]:
-    """Return the facts about a payment that the admins see."""
     return {
         "payment": payment.id,
         "credits": payment.credits,

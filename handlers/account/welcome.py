@@ -1,7 +1,4 @@
-"""/start and /help: the greeting, and the pages that links into the private chat open.
-
-New people also get a sample video. The greeting has two ideas with their price, as buttons.
-"""
+"""/start and /help: the greeting, and the pages that links into the private chat open."""
 
 from __future__ import annotations
 

@@ -292,7 +292,6 @@ def _count_lines(figures: Figures, translator: Translator) -> list[str]:
 
 
 def _cost_lines(figures: Figures, translator: Translator) -> list[str]:
-    """Return lines with the seconds of video made, their cost, and the waiting time."""
     _, money = translator.gettext, translator.money
     lines = [
         _("Seconds of video: {seconds} · credits: {credits}").format(

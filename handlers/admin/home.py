@@ -1,7 +1,4 @@
-"""/admin: a message with today's figures, and its pages of people, groups, models and money.
-
-/people opens the page of people, the most active first.
-"""
+"""/admin and /people: today's figures, and pages of people, groups, models and money."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""/audit lists what admins did, newest first; /export sends a table for a spreadsheet.
-
-The table has the requests or the payments of a month, or of all time.
-"""
+"""/audit lists what admins did, newest first; /export sends a table for a spreadsheet."""
 
 from __future__ import annotations
 

@@ -63,7 +63,6 @@ class SetGroupVideo(CallbackData, prefix="gvideo"):
 
 
 def _hours_text(hours: tuple[int, int]) -> str:
-    """Write quiet hours: "22–7"."""
     return f"{hours[0]}–{hours[1]}"
 
 

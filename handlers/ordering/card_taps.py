@@ -135,7 +135,6 @@ async def drop(sender: Sender, press: Drop, services: Services) -> None:
 
 
 def _refusal_reason(card: Card, sender: Sender) -> str:
-    """Return why the presser cannot use a card, or "" if they can."""
     _ = sender.translator.gettext
     if card.account != sender.account:
         return not_yours(card.account, sender.translator)

@@ -217,7 +217,6 @@ def card_buttons(
 
 MAX_VALUES_SHOWN = 4
 """Values of an option that are shown before it is unfolded."""
-_PER_ROW = 5
 
 
 def _toggles(
@@ -247,7 +246,7 @@ def _toggles(
         if len(values) < len(offered):
             row.append(Button(_("More…"), Unfold(card.id, option)))
         if len(offered) > 1:
-            rows += in_rows(row, _PER_ROW)
+            rows += in_rows(row, 5)
     families = {
         family.name: price_choice(near, services.offer)
         for family in services.offer.for_kind(choice.kind)

@@ -255,7 +255,6 @@ def _problem_text(problem: Problem, services: Services, translator: Translator) 
 def _refusal_text(
     answer: _PlainRefusal, translator: Translator, now: float, *, in_private: bool = True
 ) -> str:
-    """Return why an order was not accepted."""
     match answer:
         case TooManyPending(pending, elsewhere) if elsewhere and not in_private:
             return translator.ngettext(

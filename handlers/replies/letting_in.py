@@ -100,7 +100,6 @@ def notice_text(owed: Owed, translator: Translator) -> tuple[str, tuple[Row, ...
 
 
 def _wanted(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tuple[Row, ...]]:
-    """Return who asks for access, with the buttons to answer."""
     _ = translator.gettext
     text = (
         _("🙋 {name} ({number}) asks to use this bot.")
@@ -139,7 +138,6 @@ class BanChat(CallbackData, prefix="banchat"):
 
 
 def _added(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tuple[Row, ...]]:
-    """Return which group added the bot, with the buttons for the operator."""
     _, chat = translator.gettext, int(facts["group"])
     line = _("{title} ({members} members) added me, by {by}.").format(
         title=facts["title"], members=translator.number(facts["members"]), by=facts["by"]

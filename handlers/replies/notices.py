@@ -99,7 +99,6 @@ def notice_text(
 
 
 def _buttons(owed: Owed, translator: Translator, link: str | None) -> Rows:
-    """Return the buttons for what the person can do about it."""
     rows, facts, generation = list[tuple[Button, ...]](), owed.facts, owed.generation
     if generation is None:
         return ()

@@ -362,7 +362,6 @@ class StatusMessages:
         return True
 
     def _mark_ended(self, generation: Generation) -> None:
-        """Remember that a request needs no status message any more."""
         self._ended[generation.id] = None
         if len(self._ended) > MAX_REMEMBERED:
             del self._ended[next(iter(self._ended))]

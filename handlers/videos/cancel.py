@@ -114,7 +114,6 @@ def outcome_text(generation: Generation, translator: Translator) -> str:
 
 
 async def _cancel(services: Services, sender: Sender, number: int) -> str:
-    """Cancel a request and return the text that says whether it was."""
     generation = await lifecycle.cancel(services.db, number, sender.account, now=services.clock())
     if generation is None:
         return _unknown_text(number, sender.translator)

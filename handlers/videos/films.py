@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 router = Router()
 logger = logging.getLogger(__name__)
 
-_PER_ROW = 5
 _MAX_PROMPT_LENGTH = 40
 """Characters of a prompt in the list, which is the caption of a picture."""
 
@@ -116,7 +115,7 @@ def buttons(
             Button(str(number), ShowFilm(last.id, scene.number))
             for number, scene in enumerate(scenes, start=1)
         ]
-        rows += in_rows(row, _PER_ROW)
+        rows += in_rows(row, 5)
     if quote := layout.continuation_quote(last):
         label = translator.gettext("🎞 Next scene · {credits}")
         label = label.format(credits=translator.number(quote.credits))

@@ -1,8 +1,4 @@
-"""/history: the sender's videos page by page, with a still of each in one picture.
-
-A tap sends a video again for free, continues it, or deletes it. Also sends videos that could not
-be delivered, and tells the sender in private why a request of theirs failed.
-"""
+"""/history: the sender's videos page by page, sent again, continued or deleted by a tap."""
 
 from __future__ import annotations
 
@@ -41,7 +37,6 @@ router = Router()
 
 PER_PAGE = 9
 """Videos on a page: three rows of stills."""
-_PER_ROW = 5
 _MAX_PROMPT_LENGTH = 60
 """Characters of a prompt in the list: about two lines on a phone."""
 _MAX_SEARCH_BYTES = 24
@@ -123,7 +118,7 @@ def buttons(page: VideoPage, layout: ResultButtons, translator: Translator) -> l
             row.append(Button(str(number), Resend(video.id)))
         elif quote := layout.continuation_quote(video):
             row.append(Button(f"{number} · {translator.number(quote.credits)}", Continue(video.id)))
-    rows = in_rows(row, _PER_ROW)
+    rows = in_rows(row, 5)
     turns = list[Button]()
     if page.has_newer:
         newer = replace(request, before=0, after=page.videos[0].id)
@@ -191,7 +186,6 @@ async def show_stills(
 async def _show(
     services: Services, sender: Sender, request: ShowVideos, shown: Message | None = None
 ) -> None:
-    """Show a page, in the message `shown` if it can be edited."""
     page = await _read_page(services, sender, request)
     rows = buttons(page, layout(services), sender.translator)
     await show_stills(
