@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
-from handlers.replies.keyboards import Button, CallbackData, Confirm, Keep, carries_button, keyboard
+from handlers.replies.keyboards import Abort, Button, Confirm, carries_button, keyboard
 from handlers.replies.texts import truncate, unlinked
 from handlers.routing import Router, access_refusal
 from handlers.senders import PressAnswer, identify_sender
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from telegram import CallbackQuery, Update
 
     from handlers.context import Context, Services
+    from handlers.replies.keyboards import CallbackData
     from handlers.replies.texts import Translator
     from handlers.routing import Route
     from handlers.senders import Sender
@@ -116,7 +117,7 @@ async def ask_to_confirm(
     """Ask below the pressed message to confirm an act that cannot be undone."""
     await sender.answer()
     act, _, number = press.encode().partition(":")
-    keep = Button(sender.translator.gettext("Keep"), Keep())
+    keep = Button(sender.translator.gettext("Keep"), Abort())
     await _change_question(
         sender, query, Button(yes, Confirm(act, int(number)), style="danger"), keep
     )
@@ -126,21 +127,21 @@ async def _change_question(sender: Sender, query: CallbackQuery, *row: Button) -
     """Replace the question below the pressed message by `row`."""
     message = query.message
     # a forged press may name any message
-    if message is None or not (row or carries_button(message, Keep())):
+    if message is None or not (row or carries_button(message, Abort())):
         return
     shown, asked = pressed_message(query), keyboard([row])
     markup = shown.reply_markup if shown else None
     rows = [
         buttons
         for buttons in (markup.inline_keyboard if markup else ())
-        if not any(Keep.decode(button.callback_data) for button in buttons)
+        if not any(Abort.decode(button.callback_data) for button in buttons)
     ]
     rows += asked.inline_keyboard if asked else ()
     markup = InlineKeyboardMarkup(rows) if rows else None
     await sender.outbox.change_buttons(sender.chat, message.message_id, markup)
 
 
-@router.button(Keep, when_off=True, when_banned=True, even_late=True)
+@router.button(Abort, when_off=True, when_banned=True, even_late=True)
 async def keep(sender: Sender, query: CallbackQuery) -> None:
     """Remove the question: the act is not wanted."""
     await _change_question(sender, query)

@@ -94,15 +94,7 @@ def _is_private(host: str) -> bool:
         return "." not in host or host.endswith(PRIVATE_DOMAINS)
 
 
-PRIVATE_DOMAINS = (
-    ".local",
-    ".internal",
-    ".lan",
-    ".home.arpa",
-    ".localhost",
-    ".svc",
-    ".cluster.local",
-)
+PRIVATE_DOMAINS = (".local", ".internal", ".lan", ".home.arpa", ".localhost", ".svc")
 """The top-level domains of private networks; names without a dot are private, too."""
 
 

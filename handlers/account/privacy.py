@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from handlers.replies.keyboards import Button, CallbackData, Keep
+from handlers.replies.keyboards import Abort, Button, CallbackData
 from handlers.routing import Router
 from storage import personal_data
 from storage.ledger import Pot
@@ -183,7 +183,7 @@ def _buttons(stored: Mapping[Pot, int], sender: Sender) -> list[list[Button]]:
         EraseData(sum(stored.values())),
         style="danger",
     )
-    return [[yes, Button(sender.translator.gettext("Keep"), Keep())]]
+    return [[yes, Button(sender.translator.gettext("Keep"), Abort())]]
 
 
 @router.button(EraseData, when_banned=True)

@@ -11,8 +11,6 @@ from io import TextIOWrapper
 from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from babel.dates import format_datetime
-
 from generation.models import pricing
 from generation.models.pricing import Period
 from handlers.commands import BY_NAME
@@ -54,9 +52,7 @@ def audit_text(
     """Write entries, each as the command that did it, which is the same in every language."""
     lines = []
     for entry in entries:
-        when = format_datetime(
-            datetime.fromtimestamp(entry.at, zone), "short", locale=translator.locale
-        )
+        when = translator.format_time(datetime.fromtimestamp(entry.at, zone), "short")
         who = names.get(entry.admin, str(entry.admin))
         whom = "" if entry.whom is None else names.get(entry.whom, str(entry.whom))
         details = truncate(entry.details, MAX_DETAILS_LENGTH)

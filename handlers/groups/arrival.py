@@ -13,7 +13,7 @@ from handlers.admin.limits import show_pool
 from handlers.admin.records import record
 from handlers.membership import forget_rights, leave_with_goodbye, rights_advice
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.letting_in import Leave, LetIn, ShowPool
+from handlers.replies.letting_in import AllowGroup, Leave, ShowPool
 from handlers.replies.sending import SendError, translate_errors
 from handlers.replies.texts import unlinked
 from handlers.routing import Router
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from handlers.context import Context, Services
     from handlers.senders import Sender
     from storage.chats import Chat
-    from storage.people import Person
 
 router = Router()
 
@@ -135,8 +134,8 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         )  # fmt: skip
 
 
-@router.button(LetIn, admins=True)
-async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, context: Context) -> None:
+@router.button(AllowGroup, admins=True)
+async def allow_group(sender: Sender, press: AllowGroup, cause: str, context: Context) -> None:
     """Allow a waiting group and greet it."""
     services = context.services
     group = await find_chat(sender, services, press.chat)
@@ -144,7 +143,7 @@ async def let_in(sender: Sender, press: LetIn, admin: Person, cause: str, contex
         return
     async with services.db.transaction() as tx:
         now, who = services.clock(), group.telegram_id
-        is_news = await people.allow(tx, who, cause=cause, by=admin.id, now=now)
+        is_news = await people.allow(tx, who, cause=cause, by=sender.account.id, now=now)
         if is_news:
             await record(tx, services, sender, cause, "allow", whom=who)
     await sender.answer(sender.translator.gettext("They may use this bot."))

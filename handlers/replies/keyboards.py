@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
 
 from telegram import (
     CopyTextButton,
@@ -70,12 +70,12 @@ class CallbackData:
         fields = dataclasses.fields(cls)
         if prefix != cls.prefix or len(values) != len(fields):
             return None
-        read: list[int | str] = []
-        for value, field in zip(values, fields, strict=True):
-            part = value if field.type == "str" else read_number(value)
-            if part is None:
-                return None
-            read.append(part)
+        read: list[Any] = [
+            value if field.type == "str" else read_number(value)
+            for value, field in zip(values, fields, strict=True)
+        ]
+        if None in read:
+            return None
         decoded = cls(*read)
         try:
             # only the canonical form is accepted: "07" is not 7
@@ -231,8 +231,8 @@ class Confirm(CallbackData, prefix="sure"):
         return f"{self.act}:{self.number}"
 
 
-class Keep(CallbackData, prefix="keep"):
-    """Decline to confirm the press of another button."""
+class Abort(CallbackData, prefix="keep"):
+    """Abort the confirmation of another button."""
 
 
 class Cancel(CallbackData, prefix="cancel"):
@@ -288,7 +288,7 @@ class Remove(CallbackData, prefix="remove"):
     generation: int
 
 
-class More(CallbackData, prefix="more"):
+class ShowMore(CallbackData, prefix="more"):
     """Show the buttons hidden at first."""
 
     generation: int
@@ -370,7 +370,7 @@ class ResultButtons:
             Again(video.id),
         )
         delete = Button(_("🗑 Delete"), Remove(video.id), style="danger")
-        more = [Button(_("More…"), More(video.id))]
+        more = [Button(_("More…"), ShowMore(video.id))]
         on, can_continue = list[Button](), (size or 0) <= self.max_fetch_bytes
         if (
             (unfolded or not in_private)

@@ -113,7 +113,7 @@ def _wanted(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tupl
     return text, ((yes, no, Button(_("Ban"), BanChat(facts["chat"]))),)
 
 
-class LetIn(CallbackData, prefix="letin"):
+class AllowGroup(CallbackData, prefix="letin"):
     """Allow a chat; `chat` is our id."""
 
     chat: int
@@ -145,5 +145,5 @@ def _added(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tuple
     first = Button(_("Pool"), ShowPool(chat))
     if facts["waits"]:
         line += " " + _("I wait there until you let me in.")
-        first = Button(_("Allow"), LetIn(chat))
+        first = Button(_("Allow"), AllowGroup(chat))
     return line, ((first, Button(_("Leave"), Leave(chat)), Button(_("Ban"), BanChat(chat))),)

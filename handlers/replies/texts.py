@@ -65,7 +65,7 @@ class Translator:
         return format_currency(amount, "USD", locale=self.locale)
 
     def format_time(self, at: datetime, form: str) -> str:
-        """Format a time by a pattern such as "HH", "EEE" or "d MMM"."""
+        """Format a time by a pattern such as "HH" or "d MMM", or a name such as "short"."""
         return format_datetime(at, form, tzinfo=at.tzinfo, locale=self.locale)
 
     def percent(self, part: float) -> str:

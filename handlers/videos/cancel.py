@@ -43,7 +43,7 @@ def text(
     translator: Translator,
     *,
     in_private: bool,
-    groups: Mapping[int, str] | None = None,
+    groups: Mapping[int, str],
     elsewhere: int = 0,
 ) -> str:
     """List unfinished requests with their states and the numbers /cancel takes.
@@ -56,8 +56,7 @@ def text(
         lines = [translator.gettext("On the way:")]
         listed = unfinished[:MAX_LISTED]
         lines += [
-            _request_line(request, (groups or {}).get(request.chat), translator)
-            for request in listed
+            _request_line(request, groups.get(request.chat), translator) for request in listed
         ]
         if more := len(unfinished) - len(listed):
             lines.append(translator.ngettext("… and {count} more.", "… and {count} more.", more))

@@ -21,9 +21,9 @@ from handlers.replies.keyboards import (
     Again,
     Change,
     Continue,
-    More,
     Remove,
     ResultButtons,
+    ShowMore,
     Vary,
     keyboard,
 )
@@ -111,7 +111,7 @@ async def vary(sender: Sender, press: Vary, query: CallbackQuery, context: Conte
 
 
 @router.button(Continue, orders=True)
-async def go_on(sender: Sender, press: Continue, query: CallbackQuery, context: Context) -> None:
+async def extend(sender: Sender, press: Continue, query: CallbackQuery, context: Context) -> None:
     """Ask what happens after the video's last frame; a text, or a tap on the price, orders it."""
     video = await _find_reusable(sender, context.services, press.generation)
     if video is None:
@@ -144,9 +144,9 @@ async def ask_prompt(sender: Sender, press: Change, cause: str, context: Context
         await ask_for_change(context, sender, video, cause=f"press:change:{cause}")
 
 
-@router.button(More)
+@router.button(ShowMore)
 async def show_more_buttons(
-    sender: Sender, press: More, query: CallbackQuery, shown: int | None, services: Services
+    sender: Sender, press: ShowMore, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
     """Show all buttons of a video, if its requester asks for them."""
     video = await _find_visible(sender, services, press.generation)

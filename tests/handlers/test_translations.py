@@ -55,8 +55,8 @@ def test_menus_are_translated() -> None:
             pending=1, cost=9, terms=terms(), translator=SPEECH, now=0.0,
         ),
         history.text(history.VideoPage(history.ShowVideos(), ()), SPEECH),
-        cancel.text([], SPEECH, in_private=True),
-        cancel.text([], SPEECH, in_private=False),
+        cancel.text([], SPEECH, in_private=True, groups={}),
+        cancel.text([], SPEECH, in_private=False, groups={}),
         "\n".join("\n".join(idea) for idea in welcome.ideas(SPEECH)),
     ],
 )  # fmt: skip
