@@ -330,7 +330,8 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
             await supervisor.stop()
             if bot.webhook is not None:
                 await bot.webhook.close()
-            await asyncio.gather(bot.scheduler.stop(), _stop_handling(bot))
+            stops = [bot.scheduler.stop(), *([bot.app.stop()] if bot.app.running else [])]
+            await asyncio.gather(*stops)
     except TimeoutError:
         logger.warning("not everything stopped in time; what is open goes on at the next start")
     bot.intake.close()
@@ -345,8 +346,3 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
     for client in (bot.http, bot.posts):
         await client.aclose()
     await bot.media.close()
-
-
-async def _stop_handling(bot: Bot) -> None:
-    if bot.app.running:
-        await bot.app.stop()

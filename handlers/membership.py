@@ -53,8 +53,7 @@ async def rights_advice(bot: ExtBot[Urgency], chat: Chat, translator: Translator
         return []
     if runs_it:
         return []
-    missing = _missing(rights, translator)
-    found = [] if missing is None else [missing]
+    found = [*filter(None, [_missing(rights, translator)])]
     if not hears_all:
         found.append(
             _(

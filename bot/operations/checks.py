@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 def log_summary(settings: Settings, username: str, invitation: str, admins: Sequence[str]) -> None:
     """Log who may use the bot, what it may cost and its admins; print the invitation if given."""
-    logger.warning("%s", describe_spending(settings))
+    logger.warning("%s", _describe_spending(settings))
     if admins:
         logger.info("Admins: %s", ", ".join(admins))
     if invitation:
@@ -55,7 +55,7 @@ def log_summary(settings: Settings, username: str, invitation: str, admins: Sequ
         )
 
 
-def describe_spending(settings: Settings) -> str:
+def _describe_spending(settings: Settings) -> str:
     """Describe in one line who may spend how much."""
     each = settings.free_credits * settings.credit_usd
     who = (
@@ -298,9 +298,7 @@ async def check_key(api: AimlApi, url: str) -> list[Finding]:
         return warning(
             "AI/ML API", f"it does not tell the balance: {error}", "look again in a while"
         )
-    findings = ok("AIMLAPI_KEY", f"${balance:.2f} left")
-    if balance <= 0:
-        findings = _EMPTY_ACCOUNT
+    findings = ok("AIMLAPI_KEY", f"${balance:.2f} left") if balance > 0 else _EMPTY_ACCOUNT
     return findings + await _check_top_up(api) + await _check_log(api)
 
 
@@ -336,11 +334,10 @@ async def _check_top_up(api: AimlApi) -> list[Finding]:
 
 def check_spending(settings: Settings) -> list[Finding]:
     """Tell who may spend what; warn if there is no limit at all."""
-    said = describe_spending(settings)
-    findings = ok("spending", said)
+    said = _describe_spending(settings)
     if not settings.allowed_ids and settings.budget_usd is None:
-        findings = warning("spending", said, "set BUDGET_USD or ALLOWED_IDS")
-    return findings
+        return warning("spending", said, "set BUDGET_USD or ALLOWED_IDS")
+    return ok("spending", said)
 
 
 def check_admins(settings: Settings) -> list[Finding]:

@@ -95,7 +95,7 @@ async def run_checks(
     yield await checks.check_media(media)
     yield await checks.check_telegram(bot.get_me)
     yield await checks.check_files(bot, is_local=settings.telegram_api_local)
-    yield await check_webhook(bot, settings.webhook_url)
+    yield await _check_webhook(bot, settings.webhook_url)
     yield check_webhook_secret(settings)
     yield await checks.check_key(api, settings.aimlapi_url)
     feeds = Feeds(http, url=settings.aimlapi_url)
@@ -103,14 +103,14 @@ async def run_checks(
         snapshot = Snapshot(await feeds.models(), await feeds.retired())
     except FeedUnavailable:
         snapshot = Snapshot()
-    yield check_models(Offer.load(), settings.models, snapshot)
+    yield _check_models(Offer.load(), settings.models, snapshot)
     yield await check_clock(settings.aimlapi_url, http, clock())
     yield checks.check_spending(settings)
     yield checks.check_admins(settings)
     yield check_selling(settings)
 
 
-async def check_webhook(bot: Bot, url: str | None) -> list[Finding]:
+async def _check_webhook(bot: Bot, url: str | None) -> list[Finding]:
     """Check whether Telegram can reach the webhook, if there is one."""
     if url is None:
         return []
@@ -186,7 +186,7 @@ def as_text(findings: Sequence[Finding], *, coloured: bool) -> str:
     return "\n".join(lines)
 
 
-def check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
+def _check_models(known: Offer, names: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
     """Check which of the families in MODELS are served."""
     if not snapshot.models:
         return warning("MODELS", "the provider does not say what it serves", "look again later")

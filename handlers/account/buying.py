@@ -110,7 +110,7 @@ async def show_packages(sender: Sender, services: Services) -> None:
     cost, now = services.usual_cost, services.clock()
     async with services.db.reading() as connection:
         balance = await balances.balance(connection, sender.account, services.terms, now)
-        why = await purchase_refusal(connection, services, sender.account.id, translator)
+        why = await _purchase_refusal(connection, services, sender.account.id, translator)
     await sender.answer()
     left = translator.gettext("You have {left}.").format(
         left=worth(translator, balance.total, cost)
@@ -137,7 +137,7 @@ async def _sales_refusal(tx: Connection, services: Services, translator: Transla
     return "" if pause is None else pause_text(pause, translator, services.clock())
 
 
-async def purchase_refusal(
+async def _purchase_refusal(
     tx: Connection,
     services: Services,
     person: int,
@@ -198,7 +198,7 @@ async def send_invoice(sender: Sender, press: Buy, shown: int | None, context: C
         bought = Purchase(sender.chat.telegram_id, press.credits, stars, sender.thread_id)
     else:
         async with services.db.reading() as connection:
-            why = await purchase_refusal(connection, services, sender.person.id, translator)
+            why = await _purchase_refusal(connection, services, sender.person.id, translator)
         bought = Purchase(sender.person.id, press.credits, stars)
     if not why and stars > more_credits.MAX_STARS:
         why = translator.gettext("The price has changed. Send /buy again.")
@@ -235,7 +235,7 @@ async def send_invoice(sender: Sender, press: Buy, shown: int | None, context: C
             await sender.outbox.delete(sender.chat, shown)
 
 
-async def check_out(update: Update, context: Context) -> None:
+async def _check_out(update: Update, context: Context) -> None:
     """Accept or refuse a payment, within the ten seconds Telegram waits.
 
     Raises:
@@ -267,7 +267,7 @@ async def _checkout_refusal(
 ) -> str:
     _, bought = translator.gettext, Purchase.read(query.invoice_payload)
     person, group = query.from_user.id, bought.group if bought else None
-    if why := await purchase_refusal(tx, services, person, translator, group=group):
+    if why := await _purchase_refusal(tx, services, person, translator, group=group):
         return why
     if bought is None or query.currency != CURRENCY:
         return _("This invoice is old. Send /buy for a new one.")
@@ -279,7 +279,7 @@ async def _checkout_refusal(
     return ""
 
 
-async def take_payment(update: Update, context: Context) -> None:
+async def _take_payment(update: Update, context: Context) -> None:
     """Credit a payment, once; a banned payer gets their credits too."""
     message = update.message
     payer = message.from_user if message else None
@@ -289,12 +289,12 @@ async def take_payment(update: Update, context: Context) -> None:
         # an anonymous admin of a group: Telegram's list of payments names the payer
         await reconcile(context.bot, context.services)
         return
-    charge = charge_of(message.successful_payment, payer.id, message.date.timestamp())
+    charge = _charge_of(message.successful_payment, payer.id, message.date.timestamp())
     if charge is not None:
         await credit(context.services, charge, payer)
 
 
-def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float) -> Charge | None:
+def _charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float) -> Charge | None:
     """Return the payment a message reports, or None if its amount is invalid."""
     bought = Purchase.read(paid.invoice_payload)
     if not 0 < paid.total_amount < MAX_AMOUNT:
@@ -309,20 +309,22 @@ def charge_of(paid: SuccessfulPayment | RefundedPayment, person: int, at: float)
     )
 
 
-async def take_refund(update: Update, context: Context) -> None:
+async def _take_refund(update: Update, context: Context) -> None:
     """Record that a payment was refunded, by an admin or by Telegram itself."""
     message = update.message
     paid = message.refunded_payment if message else None
     if message is None or paid is None or message.chat.type != message.chat.PRIVATE:
         return
     # the message comes in the payer's private chat
-    charge = charge_of(paid, message.chat.id, message.date.timestamp())
+    charge = _charge_of(paid, message.chat.id, message.date.timestamp())
     if charge is not None:
         await reverse_payment(context.services, charge)
 
 
 router.handlers += [
-    PreCheckoutQueryHandler(check_out),
-    MessageHandler(filters.UpdateType.MESSAGE & filters.SUCCESSFUL_PAYMENT, take_payment),
-    MessageHandler(filters.UpdateType.MESSAGE & filters.StatusUpdate.REFUNDED_PAYMENT, take_refund),
+    PreCheckoutQueryHandler(_check_out),
+    MessageHandler(filters.UpdateType.MESSAGE & filters.SUCCESSFUL_PAYMENT, _take_payment),
+    MessageHandler(
+        filters.UpdateType.MESSAGE & filters.StatusUpdate.REFUNDED_PAYMENT, _take_refund
+    ),
 ]

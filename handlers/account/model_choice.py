@@ -16,7 +16,7 @@ from storage import people
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.models.offer import Family, Kind
+    from generation.models.offer import Family
     from handlers.context import Services
     from handlers.replies.texts import Translator
     from handlers.senders import Sender
@@ -54,8 +54,7 @@ def pages(offer: Offer) -> list[Offer]:
     return [replace(offer, families=offer.families[at : at + PER_PAGE]) for at in starts]
 
 
-def page_of(offer: Offer, family: str | None) -> int:
-    """Return the page that lists a family, or the first one if none does."""
+def _page_of(offer: Offer, family: str | None) -> int:
     return next((page for page, part in enumerate(pages(offer)) if family in part), 0)
 
 
@@ -116,7 +115,7 @@ def buttons(offer: Offer, default: str | None, page: int = 0) -> list[list[Butto
 async def models(sender: Sender, services: Services) -> None:
     """Show the menu; a choice can be made in private only."""
     default = sender.person.family if sender.person else None
-    page = page_of(services.offer, default) if sender.chat.is_private else 0
+    page = _page_of(services.offer, default) if sender.chat.is_private else 0
     await _show(services, sender, default, page)
 
 
@@ -148,16 +147,15 @@ async def use(sender: Sender, press: UseFamily, shown: int | None, services: Ser
         await people.set_default(tx, sender.person.id, **changes)
     await sender.answer(_("Saved."))
     if sender.chat.is_private:
-        page = page_of(services.offer, press.family)
+        page = _page_of(services.offer, press.family)
         await _show(services, sender, press.family, page, shown)
 
 
 def details(family: Family, default: str | None, offer: Offer, translator: Translator) -> str:
     """Describe a family, with the price of each length."""
     lines = [_family_lines(family, default, offer, translator), ""]
-    mode = family.t2v or family.i2v
-    for seconds in mode.seconds[:MAX_LENGTHS] if mode is not None else ():
-        kind: Kind = "t2v" if family.t2v else "i2v"
+    kind, mode = next(iter(family.modes.items()))
+    for seconds in mode.seconds[:MAX_LENGTHS]:
         options = Options(model=family.name, seconds=str(seconds))
         choice = resolve(options, Defaults(), offer, kind)
         if isinstance(choice, Choice):
@@ -178,7 +176,7 @@ async def show_family(
         return
     await sender.answer()
     default, family = sender.person.family, offer[press.family]
-    rows = [[Button(translator.gettext("◀ Back"), ShowPage(page_of(offer, family.name)))]]
+    rows = [[Button(translator.gettext("◀ Back"), ShowPage(_page_of(offer, family.name)))]]
     if default != family.name:
         rows.insert(0, [Button(translator.gettext("Use this"), UseFamily(family.name))])
     words = details(family, default, offer, translator)

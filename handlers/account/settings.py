@@ -131,8 +131,7 @@ def text(quote: Quote, translator: Translator) -> str:
     return f"{substitution_note(quote, translator)}\n\n{words}".strip()
 
 
-def group_text(quote: Quote, translator: Translator) -> str:
-    """Describe a group's usual video and its cost."""
+def _group_text(quote: Quote, translator: Translator) -> str:
     return translator.gettext(
         "A video in this group, where its idea says nothing else:\n{video}\n\n"
         "Each costs {credits}. Where nothing is ticked, each member's own choice counts. "
@@ -185,7 +184,7 @@ _SAVED_AS: Mapping[str, Mapping[str, str | bool | None]] = {
 """Values of the settings that are the same for every model, by column and button data."""
 
 
-def common_buttons(
+def _common_buttons(
     person: Person, languages: Languages, translator: Translator
 ) -> list[list[Button]]:
     """Return the buttons of the settings that are the same for every model."""
@@ -204,10 +203,10 @@ def common_buttons(
         ]
         for field, shown in labels.items()
     ]
-    return rows + language_buttons(languages, translator)
+    return rows + _language_buttons(languages, translator)
 
 
-def language_buttons(languages: Languages, translator: Translator) -> list[list[Button]]:
+def _language_buttons(languages: Languages, translator: Translator) -> list[list[Button]]:
     """Return a button for each language, the present one ticked; none if there is only one."""
     if len(languages.texts) == 1:
         return []
@@ -245,7 +244,7 @@ async def _show(
         words = text(quote, translator)
         rows = buttons(person, quote, services.offer, translator)
     await sender.show(
-        words, rows + common_buttons(person, services.languages, translator), message_id
+        words, rows + _common_buttons(person, services.languages, translator), message_id
     )
 
 
@@ -273,7 +272,7 @@ async def choose(sender: Sender, press: SetDefault, shown: int | None, services:
 @router.command("language")
 async def language(sender: Sender, services: Services) -> None:
     """Ask the sender for their language."""
-    _, rows = sender.translator.gettext, language_buttons(services.languages, sender.translator)
+    _, rows = sender.translator.gettext, _language_buttons(services.languages, sender.translator)
     words = _("Which language should I speak with you?")
     if not rows:
         words = _("I speak one language so far, this one.")
@@ -320,4 +319,4 @@ async def choose_for_group(
     if quote is not None:
         translator = sender.translator
         rows = buttons(group, quote, services.offer, translator)
-        await sender.show(group_text(quote, translator), rows, shown if press.field else None)
+        await sender.show(_group_text(quote, translator), rows, shown if press.field else None)

@@ -132,7 +132,7 @@ async def explain(sender: Sender, services: Services) -> None:
     await sender.reply(_with_contact("\n".join(lines), services, translator))
 
 
-def replies_to(kind: type[CallbackData]) -> PredicateFilter:
+def _replies_to(kind: type[CallbackData]) -> PredicateFilter:
     """Return the filter of replies to messages of ours that have a button of a kind."""
 
     def holds(message: Message) -> bool:
@@ -145,7 +145,7 @@ def replies_to(kind: type[CallbackData]) -> PredicateFilter:
 _IN_PRIVATE = filters.ChatType.PRIVATE & ~filters.FORWARDED & ~ANY_COMMAND
 
 
-@router.message(_IN_PRIVATE & replies_to(AnswerSupport), admins=True)
+@router.message(_IN_PRIVATE & _replies_to(AnswerSupport), admins=True)
 async def answer_support(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Pass an admin's answer on to the person who asked, once."""
     _, now = sender.translator.gettext, services.clock()
@@ -164,7 +164,7 @@ async def answer_support(sender: Sender, message: Message, cause: str, services:
     await sender.reply(words, reply_to=message.message_id)
 
 
-@router.message(_IN_PRIVATE & replies_to(WriteBack), when_banned=True)
+@router.message(_IN_PRIVATE & _replies_to(WriteBack), when_banned=True)
 async def write_back(sender: Sender, message: Message, cause: str, services: Services) -> None:
     """Pass a reply to an admin's answer on to the admins."""
     if refusal := await _ban_text(sender, services):

@@ -88,22 +88,19 @@ async def _send_link(sender: Sender, link: Invite, text: str) -> None:
 
 def _invite_text(link: Invite, sender: Sender, services: Services) -> str:
     translator = sender.translator
-    uses = translator.ngettext(
-        "This link is for {count} person.", "This link is for {count} people.", link.uses
-    )
-    gives = (
-        translator.gettext("Each gets {credits}.").format(
-            credits=worth(translator, link.credits, services.usual_cost)
+    parts = [
+        translator.ngettext(
+            "This link is for {count} person.", "This link is for {count} people.", link.uses
         )
-        if link.credits
-        else ""
-    )
-    open_ = (
-        ""
-        if services.policy.allowed_ids
-        else translator.gettext("ALLOWED_IDS is empty, so everyone is let in without it, too.")
-    )
-    return " ".join(filter(None, (uses, gives, open_)))
+    ]
+    if link.credits:
+        each = worth(translator, link.credits, services.usual_cost)
+        parts.append(translator.gettext("Each gets {credits}.").format(credits=each))
+    if not services.policy.allowed_ids:
+        parts.append(
+            translator.gettext("ALLOWED_IDS is empty, so everyone is let in without it, too.")
+        )
+    return " ".join(parts)
 
 
 @router.command("gift")

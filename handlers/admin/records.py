@@ -46,7 +46,7 @@ class ShowAudit(CallbackData, prefix="audit"):
     page: int
 
 
-def audit_text(
+def _audit_text(
     entries: Iterable[AuditEntry], names: Mapping[int, str], translator: Translator, zone: ZoneInfo
 ) -> str:
     """Write entries, each as the command that did it, which is the same in every language."""
@@ -92,7 +92,7 @@ async def show_audit(
         number, pages = clamp_page(press.page if press else 0, await audit.count(tx), PER_PAGE)
         entries = await audit.page(tx, limit=PER_PAGE, skip=number * PER_PAGE)
         names = await _read_names(tx, entries)
-    text = audit_text(entries, names, sender.translator, services.terms.zone)
+    text = _audit_text(entries, names, sender.translator, services.terms.zone)
     text = text or sender.translator.gettext("No admin has done anything here yet.")
     rows = [page_buttons(number, pages, ShowAudit), home_row(sender.translator)]
     await sender.show(text, rows, shown)
@@ -175,7 +175,7 @@ async def export(sender: Sender, words: Sequence[str], cause: str, services: Ser
         asked = statistics.export(services.db, since=since, until=until)
         rows = (_video_row(row, zone) async for page in asked for row in page)
     with tempfile.TemporaryFile() as file:
-        count, is_whole = await write_table(file, columns, rows)
+        count, is_whole = await _write_table(file, columns, rows)
         if not count:
             await sender.reply(_("There is nothing in that time."))
             return
@@ -188,7 +188,7 @@ async def export(sender: Sender, words: Sequence[str], cause: str, services: Ser
         await sender.outbox.send_document(sender.chat, wanted.file, file, caption)
 
 
-async def write_table(
+async def _write_table(
     file: BinaryIO, head: Sequence[str], rows: AsyncIterator[Sequence[object]]
 ) -> tuple[int, bool]:
     """Write a table; return the number of rows and whether they are all."""

@@ -133,7 +133,7 @@ def _facts(payment: Payment) -> dict[str, Any]:
     }
 
 
-async def send_refund(bot: ExtBot[Urgency], services: Services, payment: Payment) -> None:
+async def _send_refund(bot: ExtBot[Urgency], services: Services, payment: Payment) -> None:
     """Ask Telegram to refund a payment, which it does once even if it is asked again.
 
     Raises:
@@ -165,7 +165,7 @@ async def retry_refunds(bot: ExtBot[Urgency], services: Services) -> None:
     unknown_yet: SendError | None = None
     for payment in waiting:
         try:
-            await send_refund(bot, services, payment)
+            await _send_refund(bot, services, payment)
         except SendError as error:
             unknown_yet = error
     if unknown_yet is not None:
@@ -267,16 +267,15 @@ async def _list(services: Services, sender: Sender, name: str | None) -> None:
         return
     async with services.db.reading() as connection:
         found = await payments.latest(connection, person=person, limit=LATEST_SHOWN)
-        lines = [await payment_line(connection, services, one, sender.translator) for one in found]
+        lines = [await _payment_line(connection, services, one, sender.translator) for one in found]
     usage = _("Write /refund ID\nID: the number of a payment, or an @name to see theirs.")
     row = [Button(str(one.id), ShowRefund(one.id)) for one in found if one.ended_at is None]
     await sender.reply("\n".join([usage, *lines]), buttons=[row])
 
 
-async def payment_line(
+async def _payment_line(
     tx: Connection, services: Services, payment: Payment, translator: Translator
 ) -> str:
-    """Return a payment in one line, with the command that shows it."""
     line = (
         translator.gettext("/refund {payment} · {name}: {credits}, {stars} ⭐, {time} ago")
         if payment.ended_at is None
@@ -305,7 +304,7 @@ async def _show(services: Services, sender: Sender, number: int, shown: int | No
     async with services.db.reading() as connection:
         payment = await payments.find(connection, number)
         if payment is not None:
-            line = await payment_line(connection, services, payment, sender.translator)
+            line = await _payment_line(connection, services, payment, sender.translator)
             spent = await payments.used(connection, payment)
     if payment is None:
         await sender.reply(_("There is no payment {number}.").format(number=number))
@@ -351,7 +350,7 @@ async def confirm_refund(
     await sender.answer()
     if is_as_shown and payment.ended_at is None:
         try:
-            await send_refund(context.bot, services, payment)
+            await _send_refund(context.bot, services, payment)
         except SendError as error:
             logger.warning("the refund of payment %d has an unknown outcome: %r", payment.id, error)
     await _show(services, sender, press.payment, shown)

@@ -39,7 +39,7 @@ _AWAY = frozenset({ChatMember.LEFT, ChatMember.BANNED})
 logger = logging.getLogger(__name__)
 
 
-async def follow_membership(update: Update, context: Context) -> None:
+async def _follow_membership(update: Update, context: Context) -> None:
     """Store whether the bot can write to a chat; greet a group that added it, once."""
     change, services = update.my_chat_member, context.services
     if change is None:
@@ -208,7 +208,7 @@ async def show_group_pool(sender: Sender, press: ShowPool, services: Services) -
         await show_pool(services, sender, group)
 
 
-async def follow_migration(update: Update, context: Context) -> None:
+async def _follow_migration(update: Update, context: Context) -> None:
     """Store the new id of a group that became a supergroup; both chats report it."""
     message, services = update.message, context.services
     if message is None:
@@ -229,6 +229,6 @@ async def follow_migration(update: Update, context: Context) -> None:
 
 
 router.handlers += [
-    ChatMemberHandler(follow_membership, ChatMemberHandler.MY_CHAT_MEMBER),
-    MessageHandler(filters.StatusUpdate.MIGRATE, follow_migration),
+    ChatMemberHandler(_follow_membership, ChatMemberHandler.MY_CHAT_MEMBER),
+    MessageHandler(filters.StatusUpdate.MIGRATE, _follow_migration),
 ]

@@ -66,7 +66,7 @@ def _hours_text(hours: tuple[int, int]) -> str:
     return f"{hours[0]}–{hours[1]}"
 
 
-def topic_of(message: Message) -> str | None:
+def _topic_of(message: Message) -> str | None:
     """Return the name of a message's topic, "" if it is unknown, or None outside of forums.
 
     A message that replies to no other is a reply to the one that created its topic.
@@ -201,7 +201,7 @@ def buttons(
     return rows
 
 
-async def store_topic_name(update: Update, context: Context) -> None:
+async def _store_topic_name(update: Update, context: Context) -> None:
     """Store the new name of a topic, if it is the one the bot works in."""
     message, services = update.message, context.services
     sender = None if message is None else await identify_sender(update, services)
@@ -213,14 +213,14 @@ async def store_topic_name(update: Update, context: Context) -> None:
             await chats.choose(tx, sender.chat.id, topic=edited.name)
 
 
-router.handlers.append(MessageHandler(filters.StatusUpdate.FORUM_TOPIC_EDITED, store_topic_name))
+router.handlers.append(MessageHandler(filters.StatusUpdate.FORUM_TOPIC_EDITED, _store_topic_name))
 
 
 async def show_group_settings(
     services: Services, sender: Sender, group: Group, message: Message
 ) -> None:
     """Show an admin of the group its settings."""
-    words, rows = await _page(services, sender, group, topic_of(message))
+    words, rows = await _page(services, sender, group, _topic_of(message))
     await sender.reply(words, buttons=rows, reply_to=message.message_id)
 
 

@@ -34,7 +34,7 @@ MAX_QUOTE_LENGTH = 300
 """Characters of the report, and of the video's prompt, that the admins see."""
 
 
-def is_for_another_bot(message: Message) -> bool:
+def _is_for_another_bot(message: Message) -> bool:
     """Whether a /report without our name replies to another sender: other bots have it too."""
     replied, is_addressed = replied_to(message), "@" in (message.text or "").split(maxsplit=1)[0]
     return replied is not None and not is_from_bot(replied) and not is_addressed
@@ -46,7 +46,7 @@ async def report(
 ) -> None:
     """Pass a report of a video on to the admins, once for each sender and video."""
     video = await _find_video(services, message.reply_to_message)
-    if video is None and not sender.chat.is_private and is_for_another_bot(message):
+    if video is None and not sender.chat.is_private and _is_for_another_bot(message):
         return
     if video is not None and (replied := message.reply_to_message) is not None:
         await _store_message_id(services, sender, video, replied)

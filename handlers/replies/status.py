@@ -59,7 +59,7 @@ class StatusText:
     moments: tuple[Moment, ...] = ()
 
 
-def status_text(
+def _status_text(
     forecast: Forecast, translator: Translator, now: float, *, paid: str = "", begun: bool = True
 ) -> StatusText:
     """Return a video's queue position or progress bar, and when it is expected.
@@ -166,7 +166,7 @@ class StatusMessages:
                     forecast.position is not None or generation.due_at > generation.created_at
                 )
                 # a request that starts at once is shown as started, which saves an edit
-                said = status_text(
+                said = _status_text(
                     forecast, translator, self.progress.clock(), paid=paid, begun=not waits
                 )
                 saying = self.outbox.send_text(
@@ -276,14 +276,14 @@ class StatusMessages:
         """Return the present text of a status, or None if the shown one may stay."""
         forecast, now = await self.progress.forecast(generation), self.progress.clock()
         if generation.state is not State.QUEUED:
-            return status_text(forecast, translator, now)
+            return _status_text(forecast, translator, now)
         if forecast.is_late or self.progress.is_paused:
             async with self.db.reading() as connection:
                 pause = await outages.paused(connection, now=now)
                 outage = await outages.current(connection)
             if pause or outage:
                 return StatusText(("held", bool(pause)), held_back_text(pause, translator))
-        return None if forecast.position is None else status_text(forecast, translator, now)
+        return None if forecast.position is None else _status_text(forecast, translator, now)
 
     def keep_message(self, generation: Generation) -> int | None:
         """Leave the status message in its chat for the caller to edit; return its id.

@@ -99,8 +99,7 @@ def buttons(unfinished: Sequence[Generation]) -> list[list[Button]]:
     return in_rows([Button(f"✖ {request.id}", Cancel(request.id)) for request in waiting], _PER_ROW)
 
 
-def outcome_text(generation: Generation, translator: Translator) -> str:
-    """Say whether a request was cancelled, or why it was too late."""
+def _outcome_text(generation: Generation, translator: Translator) -> str:
     if generation.state is State.CANCELLED:
         return cancelled_text(translator, generation.credits)
     if generation.state in PENDING:
@@ -118,7 +117,7 @@ async def _cancel(services: Services, sender: Sender, number: int) -> str:
         return _unknown_text(number, sender.translator)
     # the scheduler removes the status message
     services.wake(generation.chat)
-    return outcome_text(generation, sender.translator)
+    return _outcome_text(generation, sender.translator)
 
 
 def _unknown_text(number: int, translator: Translator) -> str:
@@ -208,7 +207,7 @@ async def undo_order(sender: Sender, press: Undo, shown: int | None, services: S
     if is_cancelled and shown is not None:
         services.status.keep_message(generation)
     services.wake(generation.chat)
-    words = outcome_text(generation, sender.translator)
+    words = _outcome_text(generation, sender.translator)
     await sender.answer(words, alert=not is_cancelled)
     if shown is None:
         return

@@ -77,7 +77,7 @@ class VideoPage:
     has_older: bool = False
 
 
-def search_words(words: Sequence[str]) -> str:
+def _search_words(words: Sequence[str]) -> str:
     """Return search words without quotation marks, cut to what a button can carry."""
     bare = (word.strip(_QUOTES) for word in " ".join(words).replace(":", " ").split())
     text = " ".join(filter(None, bare))
@@ -201,7 +201,7 @@ async def show_history(
     if not sender.chat.is_private:
         await sender.invite("history", message.message_id)
         return
-    await _show(services, sender, ShowVideos(words=search_words(words)))
+    await _show(services, sender, ShowVideos(words=_search_words(words)))
     await send_undelivered(services, sender)
 
 
