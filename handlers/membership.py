@@ -9,7 +9,7 @@ from telegram import ChatMemberAdministrator, ChatMemberOwner, ChatMemberRestric
 
 from generation.orders import balances
 from handlers.replies.sending import SendError, translate_errors
-from handlers.replies.texts import unlinked, videos, worth
+from handlers.replies.texts import sanitize, videos, worth
 from storage import chats, statistics
 from storage.chats import GENERAL, Asking, Group
 
@@ -140,7 +140,7 @@ async def group_refusal(context: Context, sender: Sender, group: Group) -> str |
             _("In this group I work in one topic only, and this is another one.")
             if group.topic is None
             else _("In this group I work only in the topic “{topic}”.").format(
-                topic=unlinked(group.topic)
+                topic=sanitize(group.topic)
             )
         )
     elif group.is_quiet(zone, services.clock()):

@@ -9,7 +9,7 @@ from telegram import InlineKeyboardMarkup, Message
 from telegram.ext import CallbackQueryHandler
 
 from handlers.replies.keyboards import Abort, Button, Confirm, carries_button, keyboard
-from handlers.replies.texts import truncate, unlinked
+from handlers.replies.texts import sanitize, truncate
 from handlers.routing import Router, access_refusal
 from handlers.senders import PressAnswer, identify_sender
 from storage import people
@@ -107,7 +107,7 @@ async def _format_label(services: Services, press: CallbackData, yes: str) -> st
     if (person := about.get("person")) and isinstance(person, int):
         async with services.db.reading() as connection:
             name = await people.name_and_id(connection, person)
-        about["name"] = unlinked(truncate(name, MAX_NAME_LENGTH))
+        about["name"] = sanitize(truncate(name, MAX_NAME_LENGTH))
     return yes.format(**about)
 
 

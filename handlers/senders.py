@@ -14,7 +14,7 @@ import telegram
 from handlers.replies.keyboards import Button
 from handlers.replies.outbox import SentMessage
 from handlers.replies.sending import Refused, SendError, translate_errors
-from handlers.replies.texts import credits_returned, unlinked
+from handlers.replies.texts import credits_returned, sanitize
 from storage import SHARED_IDS, cards, chats, generations, people, videos
 from storage.chats import ChatKind
 from storage.generations import State
@@ -116,7 +116,7 @@ class Sender:
     @property
     def name(self) -> str:
         """The name to address them by."""
-        return unlinked(self.person.name if self.person else self.chat.title)
+        return sanitize(self.person.name if self.person else self.chat.title)
 
     async def reply(self, text: str, **how: Unpack[MessageOptions]) -> SentMessage:
         """Reply where they wrote, else in their private chat (see `Outbox.tell`)."""

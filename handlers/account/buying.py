@@ -23,7 +23,7 @@ from handlers.replies import more_credits
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, ShowPackages, charge_for
 from handlers.replies.sending import Refused, SendError, Unreachable, translate_errors
-from handlers.replies.texts import pause_text, truncate, unlinked, videos, worth
+from handlers.replies.texts import pause_text, sanitize, truncate, videos, worth
 from handlers.routing import Router, access_refusal
 from storage import SHARED_IDS, chats, outages, payments, people, statistics
 from storage.chats import Asking
@@ -73,7 +73,7 @@ async def buy(sender: Sender, update: Update, context: Context) -> None:
     text = translator.gettext(
         "⭐ Credits for all of {group}. They do not expire, and come back if a video fails. "
         "Anyone here can pay."
-    ).format(group=unlinked(sender.chat.title))
+    ).format(group=sanitize(sender.chat.title))
     lines = filter(None, (text, await pool_text(services, sender), "/terms · /paysupport"))
     packages = _packages(translator, services.usual_cost, services.policy.stars_per_credit)
     await sender.reply("\n".join(lines), buttons=packages, reply_to=reply_to)

@@ -9,7 +9,7 @@ from telegram.ext import filters
 from handlers.replies.keyboards import button_data, is_from_bot
 from handlers.replies.letting_in import asked_text
 from handlers.replies.more_credits import AnswerSupport, WriteBack, sold
-from handlers.replies.texts import contact_text, truncate, unlinked
+from handlers.replies.texts import contact_text, sanitize, truncate
 from handlers.routing import ANY_COMMAND, PredicateFilter, Router, access_refusal
 from storage import DAY_SECONDS, notices, payments, people, statistics
 from storage.ledger import Account
@@ -160,7 +160,7 @@ async def answer_support(sender: Sender, message: Message, cause: str, services:
         )  # fmt: skip
         name = await people.name_and_id(tx, asked.person)
     services.wake(chat)
-    words = _("I pass it on to {name}.").format(name=unlinked(name))
+    words = _("I pass it on to {name}.").format(name=sanitize(name))
     await sender.reply(words, reply_to=message.message_id)
 
 

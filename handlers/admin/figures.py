@@ -15,7 +15,7 @@ from generation.models import pricing
 from generation.orders import balances
 from handlers.presses import pressed_message
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import N_, truncate, unlinked
+from handlers.replies.texts import N_, sanitize, truncate
 from handlers.routing import Router
 from storage import HOUR_SECONDS, chats, ledger, people, statistics
 from storage.generations import Reason, State
@@ -338,7 +338,7 @@ async def _busiest(tx: Connection, figures: Figures, translator: Translator) -> 
 
 
 def _short(name: str) -> str:
-    return unlinked(truncate(name, MAX_NAME_LENGTH))
+    return sanitize(truncate(name, MAX_NAME_LENGTH))
 
 
 def budget_line(left: int | None, terms: Terms, translator: Translator, now: float) -> str:

@@ -10,7 +10,7 @@ from handlers.admin.access import find_id, read_who, target_of_reply, unknown_te
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import AnswerRequest
-from handlers.replies.texts import unlinked, worth
+from handlers.replies.texts import sanitize, worth
 from handlers.routing import Router
 from storage import chats, ledger, notices, people
 from storage.ledger import Account, Pot
@@ -96,7 +96,7 @@ async def _grant(services: Services, admin: Sender, wanted: Grant, cause: str) -
         await _store(tx, services, account, wanted, whom=whom, by=admin, cause=cause)
     # the grant is for those who write as the chat: members have their own credits and the pool
     return translator.gettext("{title} has {credits} more, for what is asked in its name.").format(
-        title=unlinked(chat.title), credits=translator.credits(wanted.credits)
+        title=sanitize(chat.title), credits=translator.credits(wanted.credits)
     )
 
 
@@ -133,7 +133,7 @@ async def _grant_person(
         ).format(who=who, credits=translator.credits(wanted.credits))
     services.wake(chat)
     return translator.gettext("{name} has {credits} more.").format(
-        name=unlinked(person.name), credits=translator.credits(wanted.credits)
+        name=sanitize(person.name), credits=translator.credits(wanted.credits)
     )
 
 
@@ -168,7 +168,7 @@ async def ask_grant(sender: Sender, press: GrantTo, services: Services) -> None:
     text = sender.translator.gettext(
         "How many credits for {name}?\n\nFor any other number, write:\n/grant {number} CREDITS"
     )
-    await sender.reply(text.format(name=unlinked(name), number=press.person), buttons=rows)
+    await sender.reply(text.format(name=sanitize(name), number=press.person), buttons=rows)
 
 
 @router.button(Give, admins=True)
@@ -188,7 +188,7 @@ async def answer_request(
     _, now = sender.translator.gettext, services.clock()
     cause = f"asked:{press.person}:{press.day}"
     async with services.db.transaction() as tx:
-        name = unlinked(await people.name_and_id(tx, press.person))
+        name = sanitize(await people.name_and_id(tx, press.person))
         whom, details = press.person, str(press.credits)
         is_first = await record(tx, services, sender, cause, "grant", whom=whom, details=details)
         if is_first:

@@ -24,7 +24,7 @@ from handlers.replies.keyboards import (
     page_buttons,
 )
 from handlers.replies.letting_in import Leave, ShowPool
-from handlers.replies.texts import N_, held_back_text, pause_text, truncate, unlinked, videos
+from handlers.replies.texts import N_, held_back_text, pause_text, sanitize, truncate, videos
 from handlers.routing import Router
 from storage import DAY_SECONDS, chats, ledger, outages, statistics
 from storage.generations import AT_PROVIDER, State
@@ -158,7 +158,7 @@ async def show_people(
             if one.is_banned
             else _("{place}. {name} ({number}): {videos}")
         )
-        name = f"@{one.username}" if one.username else unlinked(one.name)
+        name = f"@{one.username}" if one.username else sanitize(one.name)
         asked = videos(sender.translator, one.asked)
         lines.append(line.format(place=place, name=name, number=one.person, videos=asked))
         ban = (
@@ -235,7 +235,7 @@ async def _group_line(
         )
     return line.format(
         place=place,
-        title=unlinked(truncate(chat.title, MAX_NAME_LENGTH)),
+        title=sanitize(truncate(chat.title, MAX_NAME_LENGTH)),
         videos=videos(translator, await statistics.made_in(tx, chat.id)),
         left=translator.number(pool.left) if pool else "",
         all=translator.credits(pool.size) if pool else "",

@@ -11,7 +11,7 @@ from handlers.admin.grants import MAX_CREDITS
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData, clamp_page, home_row, page_buttons
 from handlers.replies.letting_in import AnswerAccess, AskAccess, asked_text, stranger_buttons
-from handlers.replies.texts import N_, unlinked, worth
+from handlers.replies.texts import N_, sanitize, worth
 from handlers.routing import Router
 from handlers.senders import Access
 from storage import chats, ledger, notices, people
@@ -268,6 +268,6 @@ async def answer_access(
         else _("{name} may use this bot now, and is told.")
         if press.allows
         else _("{name} is told that they may not use this bot.")
-    ).format(name=unlinked(chat.title))
+    ).format(name=sanitize(chat.title))
     await sender.answer("" if is_first else text)
     await sender.show(text, (), shown)

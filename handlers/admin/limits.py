@@ -11,7 +11,7 @@ from handlers.admin.access import find_id, read_who, target_of_reply, unknown_te
 from handlers.admin.grants import MAX_CREDITS
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData, clamp_page, page_buttons, ticked
-from handlers.replies.texts import unlinked, worth
+from handlers.replies.texts import sanitize, worth
 from handlers.routing import Router
 from storage import chats, people
 from storage.ledger import Account
@@ -62,7 +62,7 @@ async def show_pool(
         "\n"
         "For any other number, and for how much each of them gets, write:\n"
         "/limit {number} CREDITS SHARE"
-    ).format(title=unlinked(chat.title), number=chat.telegram_id)
+    ).format(title=sanitize(chat.title), number=chat.telegram_id)
     await sender.show(text, [*rows, [none]], message_id)
 
 
@@ -149,9 +149,9 @@ async def _set_limit(services: Services, sender: Sender, wanted: Limit, cause: s
         pool = {"pool": wanted.credits, "share": wanted.share}
         await _store_pool(tx, services, sender, chat, cause, **pool)
     if not wanted.credits:
-        return _("{title} has no pool any more.").format(title=unlinked(chat.title))
+        return _("{title} has no pool any more.").format(title=sanitize(chat.title))
     text = _("{title} has a pool of {credits}.").format(
-        title=unlinked(chat.title), credits=sender.translator.credits(wanted.credits)
+        title=sanitize(chat.title), credits=sender.translator.credits(wanted.credits)
     )
     return f"{text} {_share_line(wanted.share, sender.translator)}".strip()
 
@@ -175,7 +175,7 @@ async def set_allowance(
         else _("The free allowance of {name} is {all} now.")
     )
     all_ = worth(admin.translator, credits_, services.usual_cost)
-    return text.format(name=unlinked(person.name), all=all_)
+    return text.format(name=sanitize(person.name), all=all_)
 
 
 async def _store_pool(
@@ -229,7 +229,7 @@ async def _line(tx: Connection, services: Services, of: Account, translator: Tra
     if of.is_person:
         balance = await balances.balance(tx, of, services.terms, now)
         return _("{name}: {left} of {all} left.").format(
-            name=unlinked(await people.name_and_id(tx, of.id)),
+            name=sanitize(await people.name_and_id(tx, of.id)),
             left=translator.number(balance.allowance),
             all=translator.credits(await people.allowance_of(tx, of.id) or 0),
         )
@@ -238,7 +238,7 @@ async def _line(tx: Connection, services: Services, of: Account, translator: Tra
     if chat is None or pool is None:
         return ""
     line = _("{name} ({number}): {left} of {all} left.").format(
-        name=unlinked(chat.title),
+        name=sanitize(chat.title),
         number=chat.telegram_id,
         left=translator.number(pool.left),
         all=translator.credits(pool.size),
@@ -282,7 +282,7 @@ async def ask_allowance(sender: Sender, press: LimitTo, services: Services) -> N
         "For any other number, write:\n/limit {number} CREDITS"
     )
     await sender.reply(
-        text.format(name=unlinked(name), usual=translator.number(usual), number=press.person),
+        text.format(name=sanitize(name), usual=translator.number(usual), number=press.person),
         buttons=rows,
     )
 

@@ -15,7 +15,7 @@ from generation.models import pricing
 from generation.models.pricing import Period
 from handlers.commands import BY_NAME
 from handlers.replies.keyboards import CallbackData, clamp_page, home_row, page_buttons
-from handlers.replies.texts import truncate, unlinked
+from handlers.replies.texts import sanitize, truncate
 from handlers.routing import Router
 from storage import audit, chats, payments, people, statistics
 from storage.generations import State
@@ -57,7 +57,7 @@ def _audit_text(
         whom = "" if entry.whom is None else names.get(entry.whom, str(entry.whom))
         details = truncate(entry.details, MAX_DETAILS_LENGTH)
         command = " ".join(word for word in (f"/{entry.act}", whom, details) if word)
-        lines.append(f"{when} · {unlinked(who)}: {unlinked(command)}")
+        lines.append(f"{when} · {sanitize(who)}: {sanitize(command)}")
     return "\n".join(lines)
 
 

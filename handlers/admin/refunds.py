@@ -15,7 +15,7 @@ from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.more_credits import Purchase, charge_for, sold
 from handlers.replies.sending import Refused, SendError, Unreachable, Unreadable, translate_errors
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import sanitize
 from handlers.routing import Router
 from handlers.senders import STALE_MESSAGE_SECONDS
 from storage import notices, payments, people
@@ -285,7 +285,7 @@ async def _payment_line(
     )
     return line.format(
         payment=payment.id,
-        name=unlinked(await people.name_and_id(tx, payment.person)),
+        name=sanitize(await people.name_and_id(tx, payment.person)),
         credits=sold(payment.credits, payment.title, translator),
         stars=translator.number(payment.stars),
         time=translator.duration(max(1.0, services.clock() - payment.paid_at)),

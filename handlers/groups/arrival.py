@@ -15,7 +15,7 @@ from handlers.membership import forget_rights, leave_with_goodbye, rights_advice
 from handlers.replies.keyboards import Button, CallbackData
 from handlers.replies.letting_in import AllowGroup, Leave, ShowPool
 from handlers.replies.sending import SendError, translate_errors
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import sanitize
 from handlers.routing import Router
 from handlers.senders import Access, identify_sender
 from handlers.videos.history import send_undelivered
@@ -129,7 +129,7 @@ async def _tell_operator(context: Context, sender: Sender, *, waits: bool) -> No
         # if too many ask in a day, the others are found in the list of groups in /admin
         await services.admins.ask(
             tx, NoticeKind.ADDED, cause=f"added:{sender.chat.id}:{now // DAY_SECONDS:.0f}", now=now,
-            group=sender.chat.id, title=unlinked(sender.chat.title), members=members, by=by,
+            group=sender.chat.id, title=sanitize(sender.chat.title), members=members, by=by,
             waits=waits,
         )  # fmt: skip
 
@@ -169,7 +169,7 @@ async def leave_group(sender: Sender, press: Leave, cause: str, services: Servic
     services.wake_in(group.id, wait)
     await sender.answer()
     text = sender.translator.gettext("I leave {title} in {time}.").format(
-        title=unlinked(group.title), time=sender.translator.duration(max(1.0, wait))
+        title=sanitize(group.title), time=sender.translator.duration(max(1.0, wait))
     )
     undo = Button(sender.translator.gettext("Undo"), StayIn(group.id))
     await sender.reply(text, buttons=[[undo]])
@@ -196,7 +196,7 @@ async def stay_in_group(
             await record(tx, services, sender, cause, "leave", whom=who, details="undone")
     text = _("I stay in {title}.") if is_undone else _("I have left {title} already.")
     await sender.answer()
-    await sender.show(text.format(title=unlinked(group.title)), (), shown)
+    await sender.show(text.format(title=sanitize(group.title)), (), shown)
 
 
 @router.button(ShowPool, admins=True)

@@ -10,7 +10,7 @@ from telegram.ext import MessageHandler, filters
 from handlers.membership import is_group_admin, pool_text
 from handlers.replies.keyboards import Button, CallbackData, button_data, ticked
 from handlers.replies.sending import Refused
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import sanitize
 from handlers.routing import Router
 from handlers.senders import identify_sender
 from storage import chats
@@ -112,7 +112,7 @@ def text(group: Group, zone: ZoneInfo, translator: Translator) -> str:
     }[group.asking]
     lines = [asking]
     if group.topic is not None:
-        lines.append(_("I work in the topic “{topic}” only.").format(topic=unlinked(group.topic)))
+        lines.append(_("I work in the topic “{topic}” only.").format(topic=sanitize(group.topic)))
     elif group.thread_id is not None:
         lines.append(_("I work in one topic only."))
     if group.per_day is not None:

@@ -10,7 +10,7 @@ from handlers.ordering.drafts import replied_to
 from handlers.replies.keyboards import is_from_bot
 from handlers.replies.notices import BanRequester, TakeDown
 from handlers.replies.sending import SendError
-from handlers.replies.texts import N_, truncate, unlinked
+from handlers.replies.texts import N_, sanitize, truncate
 from handlers.routing import Router
 from storage import DAY_SECONDS, chats, generations, people, videos
 from storage.notices import NoticeKind
@@ -105,12 +105,12 @@ async def _notify_admins(
             cause=cause,
             now=now,
             generation=video.id,
-            place=None if sender.chat.is_private else unlinked(sender.chat.title),
+            place=None if sender.chat.is_private else sanitize(sender.chat.title),
             reporter=await _name_and_id(tx, sender.account) if sender.person else sender.name,
             owner=await _name_and_id(tx, video.account),
             by_person=video.account.is_person,
-            words=unlinked(truncate(words, MAX_QUOTE_LENGTH)),
-            prompt=unlinked(truncate(video.prompt, MAX_QUOTE_LENGTH)),
+            words=sanitize(truncate(words, MAX_QUOTE_LENGTH)),
+            prompt=sanitize(truncate(video.prompt, MAX_QUOTE_LENGTH)),
         )
     return bool(told)
 
@@ -118,9 +118,9 @@ async def _notify_admins(
 async def _name_and_id(tx: Connection, account: Account) -> str:
     """Return a name with the id that /ban and /grant take."""
     if account.is_person:
-        return unlinked(await people.name_and_id(tx, account.id))
+        return sanitize(await people.name_and_id(tx, account.id))
     chat = await chats.find(tx, account.id)
-    return f"{unlinked(chat.title)} ({chat.telegram_id})" if chat else ""
+    return f"{sanitize(chat.title)} ({chat.telegram_id})" if chat else ""
 
 
 @router.button(TakeDown, admins=True, confirm_label=N_("Yes, delete"))

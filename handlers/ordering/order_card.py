@@ -26,9 +26,9 @@ from handlers.replies.keyboards import (
 from handlers.replies.sending import Refused
 from handlers.replies.texts import (
     bad_picture_text,
+    sanitize,
     substitution_note,
     truncate,
-    unlinked,
     video_summary,
     worth,
 )
@@ -130,7 +130,7 @@ def _price_text(
 
 
 def _card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
-    prompt = unlinked(truncate(quote.prompt, MAX_PROMPT_SHOWN))
+    prompt = sanitize(truncate(quote.prompt, MAX_PROMPT_SHOWN))
     head = _card_question(card, translator).format(prompt=prompt)
     if quote.instead_of is not None:
         return f"{head}\n\n{substitution_note(quote, translator)}\n{price}"

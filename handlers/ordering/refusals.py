@@ -19,7 +19,7 @@ from handlers.ordering.drafts import new_card, quote_draft
 from handlers.ordering.order_card import Drop, Start, record_shown
 from handlers.replies.keyboards import Button
 from handlers.replies.more_credits import AskOwner, RemindMe, buy_buttons
-from handlers.replies.texts import content_brake_text, pause_text, unlinked, video_summary, worth
+from handlers.replies.texts import content_brake_text, pause_text, sanitize, video_summary, worth
 from handlers.routing import claim_answer
 from storage import cards, people
 from storage.outages import ContentBrake, Pause
@@ -247,7 +247,7 @@ def _problem_text(problem: Problem, services: Services, translator: Translator) 
         "pro": _("{model} has no pro version. With one: {offered}"),
     }.get(problem.option, _("After --{option} you can write: {offered}"))
     return words.format(
-        option=problem.option, given=unlinked(problem.given), offered=", ".join(offered),
+        option=problem.option, given=sanitize(problem.given), offered=", ".join(offered),
         model=model,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from handlers.replies.sending import NotSent, SendError, Skipped, run_to_completion
-from handlers.replies.texts import Moment, approximate_moment, unlinked
+from handlers.replies.texts import Moment, approximate_moment, sanitize
 from storage import chats, people
 from storage.chats import Board
 from storage.generations import PENDING
@@ -168,4 +168,4 @@ async def _name(connection: Connection, generation: Generation, chat: Chat) -> s
     if not generation.account.is_person:
         return chat.title
     person = await people.find(connection, generation.account.id)
-    return unlinked(person.name if person else chat.title)
+    return sanitize(person.name if person else chat.title)

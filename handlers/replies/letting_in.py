@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import content_brake_text, unlinked
+from handlers.replies.texts import content_brake_text, sanitize
 from storage.notices import AskResult, NoticeKind
 from storage.outages import ContentBrake
 
@@ -66,7 +66,7 @@ def shut_out_text(translator: Translator, reason: str | None) -> str:
     text = translator.gettext("You cannot make videos with this bot any more.")
     if not reason:
         return text
-    why = translator.gettext("The reason: {reason}.").format(reason=unlinked(reason.rstrip(".")))
+    why = translator.gettext("The reason: {reason}.").format(reason=sanitize(reason.rstrip(".")))
     return f"{text} {why}"
 
 
@@ -109,7 +109,7 @@ def _wanted(facts: Mapping[str, Any], translator: Translator) -> tuple[str, tupl
     asked = facts["chat"], facts["day"]
     yes = Button(_("Allow"), AnswerAccess(*asked, 1), style="success")
     no = Button(_("Deny"), AnswerAccess(*asked, 0))
-    text = text.format(name=unlinked(facts["name"]), number=facts["number"])
+    text = text.format(name=sanitize(facts["name"]), number=facts["number"])
     return text, ((yes, no, Button(_("Ban"), BanChat(facts["chat"]))),)
 
 

@@ -9,7 +9,7 @@ from telegram.constants import InvoiceLimit
 
 from generation.orders.reading import read_number
 from handlers.replies.keyboards import Button, CallbackData
-from handlers.replies.texts import unlinked, worth
+from handlers.replies.texts import sanitize, worth
 from storage.notices import NoticeKind
 from storage.payments import Charge
 
@@ -143,7 +143,7 @@ def notice_text(
             text = _("The owner of this bot gives no more credits for now. Yours come back anyway.")
         case NoticeKind.CREDITS_WANTED:
             text = _("🙋 {name} has {left} left and asks for more.").format(
-                name=unlinked(facts["name"]), left=translator.credits(facts["left"])
+                name=sanitize(facts["name"]), left=translator.credits(facts["left"])
             )
             grant = _("Grant {credits}").format(credits=translator.number(GRANTED_CREDITS))
             asked = facts["person"], facts["day"]
@@ -151,7 +151,7 @@ def notice_text(
             row = (yes, Button(_("No"), AnswerRequest(*asked, 0)))
         case NoticeKind.GIFT_TAKEN:
             text = _("🎁 {name} took your gift of {credits}.").format(
-                name=unlinked(facts["name"]), credits=translator.credits(facts["credits"])
+                name=sanitize(facts["name"]), credits=translator.credits(facts["credits"])
             )
         case NoticeKind.RENEWED | NoticeKind.GRANTED:
             text = _given(owed.kind, facts, translator)
@@ -188,7 +188,7 @@ def sold(count: int, group: str | None, translator: Translator) -> str:
     if group is None:
         return credits_
     return translator.gettext("{credits} for {group}").format(
-        credits=credits_, group=unlinked(group)
+        credits=credits_, group=sanitize(group)
     )
 
 
@@ -252,7 +252,7 @@ def _about_payment(
         return None
     text = text.format(
         payment=facts["payment"],
-        name=unlinked(facts.get("name", "")),
+        name=sanitize(facts.get("name", "")),
         stars=translator.number(facts["stars"]),
         credits=worth(translator, facts["credits"], facts["cost"])
         if kind in _GROUP_PAYMENTS
@@ -283,7 +283,7 @@ def _support_text(facts: Mapping[str, Any], translator: Translator) -> str:
     _ = translator.gettext
     lines = [
         _("🛟 {name} asks: {words}").format(
-            name=unlinked(facts["name"]), words=unlinked(facts["words"])
+            name=sanitize(facts["name"]), words=sanitize(facts["words"])
         )
     ]
     for paid in facts["payments"]:

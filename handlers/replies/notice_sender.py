@@ -25,7 +25,7 @@ from handlers.replies.sending import (
     Unreadable,
     UploadTooLarge,
 )
-from handlers.replies.texts import caption, unlinked
+from handlers.replies.texts import caption, sanitize
 from storage import chats, generations, notices, people
 from storage.notices import NoticeKind
 
@@ -79,7 +79,7 @@ class Notices:
             # a notice to no person is in the language of the group
             spoken = person or await chats.group_of(connection, owed.chat)
         translator = self.languages.translator(spoken.language)
-        name = unlinked(person.name) if person else ""
+        name = sanitize(person.name) if person else ""
         if chat is None or owed.sends >= MAX_SENDS:
             await self._give_up(owed, "nobody can be told")
             return

@@ -12,8 +12,8 @@ from handlers.replies.texts import (
     N_,
     bad_picture_text,
     credits_returned,
+    sanitize,
     truncate,
-    unlinked,
     videos,
 )
 from storage.notices import NoticeKind
@@ -342,7 +342,7 @@ def _brake_text(facts: Mapping[str, Any], translator: Translator) -> str:
         "🛑 The video service refused several ideas of {name} ({number}) within an "
         "hour because of what they would show. They have to wait now, longer each "
         "time. The last one: {prompt}"
-    ).format(**{**facts, "name": unlinked(facts["name"]), "prompt": unlinked(facts["prompt"])})
+    ).format(**{**facts, "name": sanitize(facts["name"]), "prompt": sanitize(facts["prompt"])})
 
 
 MAX_NAME_LENGTH = 30

@@ -138,7 +138,7 @@ ZERO_WIDTH_SPACE = "\u200b"
 """An invisible space, at which Telegram ends a link."""
 
 
-def unlinked(text: str) -> str:
+def sanitize(text: str) -> str:
     """Return a text of others so that Telegram shows no links, mentions or commands in it.
 
     The bot would otherwise post them in its own name. Right-to-left text is isolated, so that it
@@ -312,7 +312,7 @@ def caption(generation: Generation, translator: Translator, *, ai_label: bool) -
     prompt = generation.prompt
     if len(prompt) > MAX_CAPTION_PROMPT:
         prompt = prompt[: MAX_CAPTION_PROMPT - 1].rstrip() + ELLIPSIS
-    lines.append(unlinked(prompt))
+    lines.append(sanitize(prompt))
     if ai_label:
         lines.append(translator.gettext("Made with AI"))
     return "\n".join(line for line in lines if line)
@@ -354,7 +354,7 @@ def pause_text(pause: Pause, translator: Translator, now: float) -> str:
     """Return that the bot is paused and why, and when it accepts orders again."""
     _ = translator.gettext
     parts = [
-        _("I am taking a break: {reason}.").format(reason=unlinked(pause.reason.rstrip(".")))
+        _("I am taking a break: {reason}.").format(reason=sanitize(pause.reason.rstrip(".")))
         if pause.reason
         else _("I am taking a break."),
         _("Please try again later.")

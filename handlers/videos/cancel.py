@@ -14,7 +14,7 @@ from generation.orders.reading import read_number
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, Cancel, Undo, in_rows
 from handlers.replies.sending import Refused, SendError
-from handlers.replies.texts import truncate, unlinked
+from handlers.replies.texts import sanitize, truncate
 from handlers.routing import Router
 from handlers.senders import cancelled_text
 from storage import chats, generations
@@ -79,7 +79,7 @@ def text(
 
 
 def _request_line(request: Generation, title: str | None, translator: Translator) -> str:
-    _, prompt = translator.gettext, unlinked(truncate(request.prompt, _MAX_PROMPT_LENGTH))
+    _, prompt = translator.gettext, sanitize(truncate(request.prompt, _MAX_PROMPT_LENGTH))
     line = (
         _("{number}. {prompt} · {how_far}")
         if title is None

@@ -20,7 +20,7 @@ from handlers.ordering.messages import SENT_VIA_BOT
 from handlers.ordering.placing import place
 from handlers.replies.keyboards import Button, keyboard
 from handlers.replies.sending import SendError, translate_errors
-from handlers.replies.texts import caption, truncate, unlinked
+from handlers.replies.texts import caption, sanitize, truncate
 from handlers.routing import Router
 from storage import generations, people, videos
 from storage.ledger import Account
@@ -123,7 +123,7 @@ async def offer_like(context: Context, sender: Sender, message: Message, payload
         # the shape follows from the new photo
         prompt = f"{video.prompt} --model {video.family} --seconds {video.seconds}"
         text = _("“{prompt}”\n\nWhich photo of yours should move like that? Send it here.")
-        text = text.format(prompt=unlinked(video.prompt))
+        text = text.format(prompt=sanitize(video.prompt))
         await ask_for_picture(context, sender, message, prompt, text)
     else:
         draft = draft_of_message(message, substitutes.repeat_text(video), None, asks=True)

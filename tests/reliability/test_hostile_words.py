@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.replies.texts import unlinked
+from handlers.replies.texts import sanitize
 from tests.reliability.hostility import answer_to, assert_alive
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ async def test_a_prompt_as_long_as_telegram_takes_is_answered(
     ],
 )
 def test_whichever_way_a_name_is_written_nothing_around_it_turns(name: str, shown: str) -> None:
-    assert unlinked(name) == unlinked(unlinked(name)) == shown
+    assert sanitize(name) == sanitize(sanitize(name)) == shown
 
 
 def _is_newer(than: int, message: Message) -> bool:
