@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -287,17 +287,9 @@ class Bot:
             db=db,
             catalogue=self.catalogue,
             terms=terms,
+            # its fields are those of the settings with these names
             policy=OperatorPolicy(
-                admin_ids=settings.admin_ids,
-                allowed_ids=settings.allowed_ids,
-                confirm_credits=settings.confirm_credits,
-                undo_seconds=settings.undo_seconds,
-                support_contact=settings.support_contact,
-                ai_label=settings.ai_label,
-                stars_per_credit=settings.stars_per_credit,
-                terms_url=settings.terms_url,
-                retention_days=settings.retention_days,
-                privacy_url=settings.privacy_url,
+                **settings.model_dump(include={one.name for one in fields(OperatorPolicy)})
             ),
             languages=languages,
             outbox=outbox,

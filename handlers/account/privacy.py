@@ -28,11 +28,6 @@ MAX_FILE_BYTES = 20_000_000
 """Bytes of a file of personal data: Telegram takes 50 MB."""
 EXPORT_INTERVAL = 60.0
 """Seconds between two files for one person."""
-TIME_FIELDS = frozenset(
-    {"asked_at", "ready_at", "at", "created_at", "sent_at", "received_at", "known_since", "since",
-     "done_at", "paid_at", "given_back_at"}
-)  # fmt: skip
-"""Columns that are written as dates, in UTC."""
 
 
 class EraseData(CallbackData, prefix="erase"):
@@ -132,7 +127,7 @@ def to_json(sections: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bytes,
 
 
 def _json_value(name: str, value: object) -> object:
-    if name in TIME_FIELDS and isinstance(value, float):
+    if isinstance(value, float) and name.endswith(("at", "since")):
         return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
     return value
 

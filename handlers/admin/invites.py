@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from handlers.context import Services
     from handlers.senders import Sender
-    from storage.database import Connection
-    from storage.people import Invite
 
 router = Router()
 
@@ -62,45 +60,36 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
         await sender.reply(text.format(most=translator.number(MAX_USES)))
         return
     uses, credits_ = wanted
-    async with services.db.transaction() as tx:
-        link = await _make(tx, services, sender, cause, INVITE_PREFIX, uses=uses, credits_=credits_)
-        details = f"#{link.id}: {uses} × {credits_}"
-        await record(tx, services, sender, cause, "invite", details=details)
-    await _send_link(sender, link, _invite_text(link, sender, services))
-
-
-async def _make(
-    tx: Connection, services: Services, sender: Sender, cause: str, prefix: str,
-    *, uses: int, credits_: int,
-) -> Invite:  # fmt: skip
-    """Store a new link; its prefix is part of the secret, so that a gift is no invite."""
-    secret, now = f"{prefix}{secrets.token_urlsafe(12)}", services.clock()
-    by = sender.account.id
-    return await people.make_invite(
-        tx, secret, uses=uses, credits_=credits_, cause=cause, by=by, now=now
-    )
-
-
-async def _send_link(sender: Sender, link: Invite, text: str) -> None:
-    revoke = Button(sender.translator.gettext("Revoke"), RevokeInvite(link.id))
-    await sender.reply(f"{text}\n\n{sender.outbox.link}?start={link.secret}", buttons=[[revoke]])
-
-
-def _invite_text(link: Invite, sender: Sender, services: Services) -> str:
-    translator = sender.translator
-    parts = [
-        translator.ngettext(
-            "This link is for {count} person.", "This link is for {count} people.", link.uses
-        )
-    ]
-    if link.credits:
-        each = worth(translator, link.credits, services.usual_cost)
+    parts = [translator.ngettext(
+        "This link is for {count} person.", "This link is for {count} people.", uses
+    )]  # fmt: skip
+    if credits_:
+        each = worth(translator, credits_, services.usual_cost)
         parts.append(translator.gettext("Each gets {credits}.").format(credits=each))
     if not services.policy.allowed_ids:
         parts.append(
             translator.gettext("ALLOWED_IDS is empty, so everyone is let in without it, too.")
         )
-    return " ".join(parts)
+    text, details = " ".join(parts), f"{uses} × {credits_}"
+    await _send_link(
+        services, sender, cause,
+        act="invite", text=text, details=details, uses=uses, credits_=credits_,
+    )  # fmt: skip
+
+
+async def _send_link(
+    services: Services, sender: Sender, cause: str,
+    *, act: str, text: str, details: str, uses: int, credits_: int,
+) -> None:  # fmt: skip
+    """Make a link and send it; its secret begins with the act, so that a gift is no invite."""
+    secret, by, now = f"{act}-{secrets.token_urlsafe(12)}", sender.account.id, services.clock()
+    async with services.db.transaction() as tx:
+        link = await people.make_invite(
+            tx, secret, uses=uses, credits_=credits_, cause=cause, by=by, now=now
+        )
+        await record(tx, services, sender, cause, act, details=f"#{link.id}: {details}")
+    revoke = Button(sender.translator.gettext("Revoke"), RevokeInvite(link.id))
+    await sender.reply(f"{text}\n\n{sender.outbox.link}?start={link.secret}", buttons=[[revoke]])
 
 
 @router.command("gift")
@@ -112,14 +101,13 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
         text = translator.gettext("Write /gift CREDITS\nCREDITS: up to {most}.")
         await sender.reply(text.format(most=translator.number(MAX_CREDITS)))
         return
-    async with services.db.transaction() as tx:
-        link = await _make(tx, services, sender, cause, GIFT_PREFIX, uses=1, credits_=credits_)
-        details = f"#{link.id}: {credits_}"
-        await record(tx, services, sender, cause, "gift", details=details)
     text = translator.gettext(
         "🎁 Whoever opens this link first gets {credits}. I tell you who it was."
     ).format(credits=worth(translator, credits_, services.usual_cost))
-    await _send_link(sender, link, text)
+    await _send_link(
+        services, sender, cause,
+        act="gift", text=text, details=str(credits_), uses=1, credits_=credits_,
+    )  # fmt: skip
 
 
 @router.button(RevokeInvite, admins=True, confirm_label=N_("Yes, revoke #{invite}"))
