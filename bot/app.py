@@ -343,4 +343,4 @@ def _pages(bot: Bot, terms: Terms, telegram: tuple[Counter[tuple[str, int]], ...
     metrics = Metrics(
         db=bot.db, api=bot.api, telegram=telegram, health=bot.health, terms=terms, clock=bot.clock
     )
-    return Pages(metrics, bot.health, bot.settings.metrics_port)
+    return Pages(metrics, bot.settings.metrics_port)

@@ -51,11 +51,8 @@ class Command:
     """A command without its slash.
 
     Attributes:
-        name: its name.
         summary: what it does, as shown in menus and in /help.
-        arguments: its arguments, as shown to admins.
-        aliases: other names of it.
-        scope: where it is shown.
+        arguments: as shown to admins.
         listed: whether it is shown; it works in any case.
         orders: whether it orders a video, which needs the operator's permission.
         sells: whether it is shown only if credits are sold.

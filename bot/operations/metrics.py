@@ -238,10 +238,9 @@ class Metrics:
 class Pages:
     """The server of /metrics and /healthz, which hold no texts of people and no secrets."""
 
-    def __init__(self, metrics: Metrics, health: Health, port: Endpoint) -> None:
+    def __init__(self, metrics: Metrics, port: Endpoint) -> None:
         """Bind the port. Raises PortUnusable."""
         self._metrics = metrics
-        self._health = health
         routes = [Route("/metrics", self._show_metrics), Route("/healthz", self._show_health)]
         self._server = HttpServer(Starlette(routes=routes), setting="METRICS_PORT", endpoint=port)
 
@@ -258,6 +257,6 @@ class Pages:
         return Response(await self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def _show_health(self, _: Request) -> Response:
-        problems = await self._health.problems()
+        problems = await self._metrics.health.problems()
         said = {"status": "failing", "problems": problems} if problems else {"status": "ok"}
         return JSONResponse(said, 503 if problems else 200)

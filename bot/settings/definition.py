@@ -53,10 +53,6 @@ def _none_is_no_ceiling(value: object) -> object:
     return None if isinstance(value, str) and value.strip().lower() == "none" else value
 
 
-def _capitals(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
 def _shaped(shape: str, problem: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
         if not re.fullmatch(shape, value.get_secret_value()):
@@ -184,7 +180,7 @@ Ceiling = Annotated[
 ]
 Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)]
 Port = Annotated[Endpoint | None, BeforeValidator(_endpoint)]
-Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
 
 
 class Settings(BaseModel):
