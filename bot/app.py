@@ -104,7 +104,7 @@ class Bot:
 
         Raises:
             OSError: a folder cannot be made.
-            process.PortUnusable: a port cannot be bound.
+            process.CannotStart: a port cannot be bound.
         """
         self.settings, self.db, self.clock = settings, db, clock
         self.times = times = times or Times()
@@ -320,7 +320,7 @@ class Bot:
 
 
 def _webhook(bot: Bot, request: TelegramRequest) -> Webhook | None:
-    """Return the webhook if WEBHOOK_URL is set. Raises PortUnusable."""
+    """Return the webhook if WEBHOOK_URL is set. Raises CannotStart."""
     url, secret, port = (
         bot.settings.webhook_url, bot.settings.webhook_secret, bot.settings.webhook_port,
     )  # fmt: skip

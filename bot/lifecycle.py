@@ -107,15 +107,9 @@ async def run(
                     return await serve(Bot(settings, db, times=times), stopping)
                 finally:
                     await db.close()
-    except process.FolderLocked as held:
-        process.print_stderr(str(held))
-        return ExitCode.LOCKED
-    except process.FolderUnusable as unusable:
-        process.print_stderr(str(unusable))
-        return ExitCode.FAILURE if unusable.is_transient else ExitCode.WRONG_SETTINGS
-    except process.PortUnusable as unusable:
-        process.print_stderr(str(unusable))
-        return ExitCode.WRONG_SETTINGS
+    except process.CannotStart as reason:
+        process.print_stderr(str(reason))
+        return reason.code
     except UnusableDatabase as unusable:
         # another start would fail in the same way
         process.print_stderr(f"DATA_DIR cannot be used: {unusable}")

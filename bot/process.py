@@ -96,13 +96,12 @@ def exit_now(code: int) -> NoReturn:
     os._exit(code)
 
 
-class FolderLocked(Exception):
-    """Another process has locked the folder; `holder` is its process id, None if unknown."""
+class CannotStart(Exception):
+    """The bot cannot start, for the reason in the text; `code` is what it exits with."""
 
-    def __init__(self, folder: Path, holder: int | None) -> None:
-        by = "another process" if holder is None else f"process {holder}"
-        super().__init__(f"DATA_DIR is in use: {by} already runs the bot on {folder}")
-        self.holder = holder
+    def __init__(self, text: str, code: ExitCode = ExitCode.WRONG_SETTINGS) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 TRANSIENT_ERRNOS = frozenset(
@@ -112,32 +111,22 @@ TRANSIENT_ERRNOS = frozenset(
 """Errors of the system that the next start may not meet again."""
 
 
-class FolderUnusable(Exception):
-    """The folder, or a file in it, cannot be made, read or written."""
-
-    def __init__(self, path: Path, error: OSError) -> None:
-        self.is_transient = error.errno in TRANSIENT_ERRNOS
-        now = " now" if self.is_transient else ""
-        super().__init__(f"DATA_DIR cannot be used{now}: {path}: {error.strerror}")
-
-
-class PortUnusable(Exception):
-    """A port that a setting names cannot be listened at."""
-
-    def __init__(self, setting: str, port: int, error: OSError) -> None:
-        super().__init__(f"{setting} cannot be used: port {port}: {error.strerror}")
+def _unusable(path: Path, error: OSError) -> CannotStart:
+    is_transient = error.errno in TRANSIENT_ERRNOS
+    now, code = (" now", ExitCode.FAILURE) if is_transient else ("", ExitCode.WRONG_SETTINGS)
+    return CannotStart(f"DATA_DIR cannot be used{now}: {path}: {error.strerror}", code)
 
 
 @contextmanager
 def translate_os_errors(folder: Path) -> Iterator[None]:
-    """Raise FolderUnusable for an OSError that names the folder or a file in it."""
+    """Raise CannotStart for an OSError that names the folder or a file in it."""
     try:
         yield
     except OSError as error:
         path = Path(os.fsdecode(error.filename or ""))
         if not path.is_relative_to(folder):
             raise
-        raise FolderUnusable(path, error) from error
+        raise _unusable(path, error) from error
 
 
 def require_regular_file(path: Path) -> None:
@@ -167,7 +156,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     The lock file is never deleted: only the lock on it counts.
 
     Raises:
-        FolderLocked: another process has locked it.
+        CannotStart: another process has locked it, or its file system has no locks.
         OSError: it cannot be made, or not written to.
     """
     folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -181,9 +170,9 @@ def lock_folder(folder: Path) -> Iterator[None]:
                 is_from_bot = _try_lock(file, fcntl.LOCK_EX)
         except OSError as error:
             # some network file systems have no locks
-            raise FolderUnusable(folder / LOCK, error) from error
+            raise _unusable(folder / LOCK, error) from error
         if not is_from_bot:
-            raise FolderLocked(folder, _pid_in(file))
+            raise CannotStart(_locked_by(file, folder), ExitCode.LOCKED)
         # on a full disk the id cannot be written, which only makes the message poorer
         with suppress(OSError):
             os.ftruncate(file, 0)
@@ -193,14 +182,14 @@ def lock_folder(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
-def find_lock(folder: Path) -> FolderLocked | None:
+def find_lock(folder: Path) -> str | None:
     """Return who has locked a folder, None if nobody has; the lock file is not created."""
     try:
         file = os.open(folder / LOCK, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        return None if _try_lock(file, fcntl.LOCK_SH) else FolderLocked(folder, _pid_in(file))
+        return None if _try_lock(file, fcntl.LOCK_SH) else _locked_by(file, folder)
     except OSError:
         # this file system has no locks: `lock_folder` reports that
         return None
@@ -216,9 +205,10 @@ def _try_lock(file: int, lock: int) -> bool:
     return True
 
 
-def _pid_in(file: int) -> int | None:
+def _locked_by(file: int, folder: Path) -> str:
     text = os.pread(file, MAX_PID_BYTES, 0).strip()
-    return int(text) if text.isdigit() else None
+    by = f"process {int(text)}" if text.isdigit() else "another process"
+    return f"DATA_DIR is in use: {by} already runs the bot on {folder}"
 
 
 MAX_HEARTBEAT_AGE_SECONDS = 60

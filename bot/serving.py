@@ -13,7 +13,7 @@ import uvicorn
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bot.process import PortUnusable
+from bot.process import CannotStart
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -68,7 +68,7 @@ class HttpServer:
     """
 
     def __init__(self, app: ASGIApp, *, setting: str, endpoint: Endpoint) -> None:
-        """Bind the port that `setting` names. Raises PortUnusable."""
+        """Bind the port that `setting` names. Raises CannotStart."""
         self._app = app
         self._socket = _bind(setting, endpoint)
         config = uvicorn.Config(
@@ -119,4 +119,5 @@ def _bind(setting: str, endpoint: Endpoint) -> socket.socket:
     try:
         return socket.create_server(endpoint, family=family)
     except OSError as error:
-        raise PortUnusable(setting, port, error) from error
+        problem = f"{setting} cannot be used: port {port}: {error.strerror}"
+        raise CannotStart(problem) from error

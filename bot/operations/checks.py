@@ -121,7 +121,7 @@ def check_env_file(path: Path) -> list[Finding]:
 def check_lock(folder: Path) -> list[Finding]:
     """Tell whether a bot runs on the folder now; both is fine."""
     lock = process.find_lock(folder)
-    return ok("running", "no bot runs on DATA_DIR" if lock is None else str(lock))
+    return ok("running", lock or "no bot runs on DATA_DIR")
 
 
 SQLITE = (3, 37, 0)

@@ -239,7 +239,7 @@ class Pages:
     """The server of /metrics and /healthz, which hold no texts of people and no secrets."""
 
     def __init__(self, metrics: Metrics, port: Endpoint) -> None:
-        """Bind the port. Raises PortUnusable."""
+        """Bind the port. Raises CannotStart."""
         self._metrics = metrics
         routes = [Route("/metrics", self._show_metrics), Route("/healthz", self._show_health)]
         self._server = HttpServer(Starlette(routes=routes), setting="METRICS_PORT", endpoint=port)

@@ -90,7 +90,7 @@ class Webhook(Listening):
         port: Endpoint,
         clock: Callable[[], float],
     ) -> None:
-        """Bind the port; Telegram calls `url` with the secret. Raises PortUnusable."""
+        """Bind the port; Telegram calls `url` with the secret. Raises CannotStart."""
         super().__init__(bot, request, intake, poll_seconds=0.0, clock=clock)
         self._url, self._secret = url, secret
         self._turns = WeakValueDictionary[int, asyncio.Lock]()

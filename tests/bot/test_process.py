@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.process import (
+    CannotStart,
     ExitCode,
-    FolderLocked,
-    FolderUnusable,
     call_on_stop_signals,
     find_lock,
     lock_folder,
@@ -45,11 +44,11 @@ def _own_signals() -> Iterator[None]:
 def test_a_second_holder_is_refused_and_learns_who_is_first(tmp_path: Path) -> None:
     with (
         lock_folder(tmp_path),
-        pytest.raises(FolderLocked, match=f"process {os.getpid()}") as refused,
+        pytest.raises(CannotStart, match=f"process {os.getpid()} ") as refused,
         lock_folder(tmp_path),
     ):
         pass
-    assert refused.value.holder == os.getpid()
+    assert refused.value.code is ExitCode.LOCKED
 
 
 def test_what_one_lets_go_of_another_may_hold(tmp_path: Path) -> None:
@@ -72,9 +71,9 @@ def test_a_disk_that_locks_nothing_is_told_from_one_that_cannot_now(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(FolderUnusable, match=f"{tmp_path}/lock") as refused, lock_folder(tmp_path):
+    with pytest.raises(CannotStart, match=f"{tmp_path}/lock") as refused, lock_folder(tmp_path):
         pass
-    assert refused.value.is_transient is passes
+    assert refused.value.code is (ExitCode.FAILURE if passes else ExitCode.WRONG_SETTINGS)
     assert find_lock(tmp_path) is None
 
 
