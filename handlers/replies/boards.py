@@ -35,13 +35,6 @@ MAX_NAMES = 6
 logger = logging.getLogger(__name__)
 
 
-class BoardEntry(NamedTuple):
-    """An order as a board shows it."""
-
-    name: str
-    forecast: Forecast
-
-
 class BoardText(NamedTuple):
     """The text of a board; it is edited only if the `state` changes."""
 
@@ -50,9 +43,11 @@ class BoardText(NamedTuple):
     moments: Sequence[Moment]
 
 
-def board_text(entries: Sequence[BoardEntry], translator: Translator, now: float) -> BoardText:
+def board_text(
+    entries: Sequence[tuple[str, Forecast]], translator: Translator, now: float
+) -> BoardText:
     """Return a board's text: "Ann: in about 40 seconds · Bob: in about 1 minute · 3 waiting"."""
-    made = [entry for entry in entries if entry.forecast.position is None]
+    made = [(name, forecast) for name, forecast in entries if forecast.position is None]
     parts, states, moments = list[str](), list[str](), list[Moment]()
     for name, forecast in made[:MAX_NAMES]:
         if forecast.at is not None:
@@ -111,7 +106,7 @@ class Boards:
         async with self.db.reading() as connection:
             group = await chats.group_of(connection, chat.id)
             entries = {
-                thread: [BoardEntry(await _name(connection, one, chat), at) for one, at in orders]
+                thread: [(await _name(connection, one, chat), at) for one, at in orders]
                 for thread, orders in due.items()
             }
         translator = self.languages.translator(group.language)

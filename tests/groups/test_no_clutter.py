@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generation.jobs.queue import Forecast
-from handlers.replies.boards import BoardEntry, board_text
+from handlers.replies.boards import board_text
 from handlers.replies.status import round_position
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
@@ -216,8 +216,8 @@ async def test_full_slots_are_given_in_turn_to_people_and_chats(
 
 
 def test_a_board_names_six_and_counts_the_rest() -> None:
-    lines = [BoardEntry(f"P{n}", Forecast(140.0)) for n in range(8)]
-    lines += [BoardEntry("Q", Forecast(200.0, position=3))] * 3
+    lines = [(f"P{n}", Forecast(140.0)) for n in range(8)]
+    lines += [("Q", Forecast(200.0, position=3))] * 3
     said = board_text(lines, SPEECH, 100.0)
     assert said.text.startswith("🎬 P0: in about 40 seconds · P1")
     assert said.text.endswith("P5: in about 40 seconds · 2 more · 3 waiting")
@@ -226,7 +226,7 @@ def test_a_board_names_six_and_counts_the_rest() -> None:
 
 def test_a_board_stays_as_it_is_while_only_time_passes() -> None:
     def state(now: float, *forecasts: Forecast) -> str:
-        entries = [BoardEntry("Ann", forecast) for forecast in forecasts]
+        entries = [("Ann", forecast) for forecast in forecasts]
         return board_text(entries, SPEECH, now).state
 
     assert state(0.0, Forecast(140.0)) == state(120.0, Forecast(140.0, done=0.9))
