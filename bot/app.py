@@ -313,9 +313,7 @@ class Bot:
         self.app.bot_data.services = self.services
         registry.register(self.app)
 
-        self.health = Health(
-            db=db, taken_at=lambda: self.listening.taken_at, scheduler=self.scheduler, clock=clock
-        )
+        self.health = Health(db=db, listening=self.listening, scheduler=self.scheduler, clock=clock)
         self.pages = _pages(self, terms, (calls.answers, polling.answers))
 
 

@@ -175,7 +175,7 @@ async def _start(bot: Bot, supervisor: Supervisor) -> None:
 
 async def _connect_to_telegram(bot: Bot, supervisor: Supervisor) -> bool:
     """Call Telegram until it answers; return False if it refuses the token."""
-    watch = Watch(taken_at=bot.clock())
+    watch = Watch(heard_at=bot.clock())
     while True:
         try:
             await bot.app.initialize()
@@ -271,7 +271,7 @@ async def _watch_files(bot: Bot, supervisor: Supervisor) -> None:
 
 async def _check_key(bot: Bot, supervisor: Supervisor) -> None:
     """End the process if the provider refuses the key for as long as Telegram may its token."""
-    watch, wait = Watch(taken_at=bot.clock()), bot.times.updates.look
+    watch, wait = Watch(heard_at=bot.clock()), bot.times.updates.look
     while True:
         try:
             await bot.api.balance()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from bot.scheduler import Scheduler
+    from bot.updates.listening import Listening
     from storage.database import Database
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 5.0, HOUR_SECONDS
@@ -127,7 +128,7 @@ class Health:
     """Checks updates, scheduler and database when asked."""
 
     db: Database
-    taken_at: Callable[[], float | None]
+    listening: Listening
     scheduler: Scheduler
     clock: Callable[[], float]
 
@@ -148,7 +149,7 @@ class Health:
     def problems_without_writing(self) -> dict[str, str]:
         """Return the problems that are known without a write to the database."""
         found = dict[str, str]()
-        silence = self.clock() - (self.taken_at() or self._began_at)
+        silence = self.clock() - (self.listening.heard_at or self._began_at)
         if silence > MAX_UPDATE_SILENCE_SECONDS:
             found["updates"] = f"nothing came from Telegram for {silence:.0f} s"
         stalled = self.scheduler.stalled_seconds()

@@ -220,7 +220,7 @@ class Metrics:
         problems = await self.health.problems()
         for part in ("updates", "database", "scheduler"):
             self._healthy.labels(part).set(part not in problems)
-        self._taken.set(self.health.taken_at() or 0.0)
+        self._taken.set(self.health.listening.heard_at or 0.0)
         return problems
 
     async def _read_database(self) -> None:

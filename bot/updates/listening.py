@@ -253,7 +253,7 @@ logger = logging.getLogger(__name__)
 
 
 class Listening:
-    """Polls for updates; `taken_at` is when that last succeeded, in seconds since 1970."""
+    """Polls for updates; `heard_at` is when that last succeeded, in seconds since 1970."""
 
     def __init__(
         self,
@@ -269,7 +269,7 @@ class Listening:
         self._intake = intake
         self._poll_seconds = poll_seconds
         self._clock = clock
-        self.taken_at: float | None = None
+        self.heard_at: float | None = None
         self._limit = MAX_BATCH
         self._ahead = 0.0
 
@@ -351,11 +351,11 @@ class Listening:
         next_offset = offset
         for raws in _split_by_origin(batch):
             await asyncio.gather(*(self._intake.take(n, raw, self._bot) for n, raw in raws))
-            self.taken_at = self._clock()
+            self.heard_at = self._clock()
             next_offset = raws[-1][0] + 1
         if batch and next_offset == offset:
             raise TelegramError("nothing among the updates has a number")
-        self.taken_at = self._clock()
+        self.heard_at = self._clock()
         return next_offset
 
 

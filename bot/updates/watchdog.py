@@ -64,18 +64,18 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What the watchdog knows; times in seconds since 1970, `taken_at` is at first the start."""
+    """What the watchdog knows; times in seconds since 1970, `heard_at` is at first the start."""
 
-    taken_at: float
+    heard_at: float
     restarts: int = 0
     restarted_at: float = 0.0
     refusals: int = 0
     refused_since: float = 0.0
     answers: int = 0
 
-    def taken(self, at: float | None) -> Watch:
+    def heard(self, at: float | None) -> Watch:
         """Note when polling last succeeded: if that is news, restarts are counted from 0."""
-        return self if at is None or at <= self.taken_at else Watch(taken_at=at)
+        return self if at is None or at <= self.heard_at else Watch(heard_at=at)
 
     def restarted(self, at: float) -> Watch:
         """Count a restart."""
@@ -102,7 +102,7 @@ class Watch:
 
 def next_step(watch: Watch, *, now: float, ended: bool, patience: WatchdogTimes) -> Step:
     """Decide what to do; `ended` is whether polling ended because the token was refused."""
-    if now - watch.taken_at < patience.deaf and not ended:
+    if now - watch.heard_at < patience.deaf and not ended:
         return Step.NOTHING
     wait = min(patience.longest, patience.restart * 2 ** min(watch.restarts - 1, MAX_DOUBLINGS))
     if watch.restarts and now - watch.restarted_at < wait:
@@ -122,14 +122,14 @@ class Watchdog:
 
     async def keep_listening(self) -> ExitCode:
         """Poll until cancelled; return the exit code if the process is to end."""
-        watch = Watch(taken_at=self.clock())
+        watch = Watch(heard_at=self.clock())
         task = asyncio.create_task(self.listening.listen())
         try:
             while True:
                 await asyncio.wait({task}, timeout=self.patience.look)
                 if task.done() and not isinstance(task.exception(), InvalidToken):
                     task.result()  # a bug of ours: let it be seen
-                watch, now = watch.taken(self.listening.taken_at), self.clock()
+                watch, now = watch.heard(self.listening.heard_at), self.clock()
                 step = next_step(watch, now=now, ended=task.done(), patience=self.patience)
                 if step is Step.ASK:
                     watch, verdict = await self._ask(watch)

@@ -59,7 +59,7 @@ def is_same_url(told: object, address: str) -> bool:
     return (one.scheme, one.netloc, one.raw_path) == (other.scheme, other.netloc, other.raw_path)
 
 
-def webhook_problem(info: dict[str, Any], url: str, *, taken_at: float) -> str:
+def webhook_problem(info: dict[str, Any], url: str, *, heard_at: float) -> str:
     """Return what is wrong with a webhook, by its `getWebhookInfo`, or "".
 
     Telegram reports its last error for ever, so it counts only if updates are pending and none
@@ -68,13 +68,13 @@ def webhook_problem(info: dict[str, Any], url: str, *, taken_at: float) -> str:
     if not is_same_url(info.get("url"), url):
         return "it was set to another address, or taken off"
     waits, failed_at = info.get("pending_update_count"), info.get("last_error_date")
-    if is_int64(waits) and waits and is_int64(failed_at) and failed_at > taken_at:
+    if is_int64(waits) and waits and is_int64(failed_at) and failed_at > heard_at:
         return str(info.get("last_error_message") or "Telegram cannot bring its updates")
     return ""
 
 
 class Webhook(Listening):
-    """Receives the updates that Telegram posts; `taken_at` is when that was last known to work.
+    """Receives the updates that Telegram posts; `heard_at` is when that was last known to work.
 
     The proxy may change the path of the URL: every path is accepted, with the secret.
     """
@@ -126,10 +126,10 @@ class Webhook(Listening):
                     # errors from before the start do not count
                     self._came_at = self._came_at or self._telegrams_time()
                 failures = 0
-                trouble = webhook_problem(info, str(url), taken_at=self._came_at)
+                trouble = webhook_problem(info, str(url), heard_at=self._came_at)
                 url = url if info.get("url") == url else None
                 if not trouble:
-                    self.taken_at = self._clock()
+                    self.heard_at = self._clock()
                 elif trouble != told:
                     logger.warning("the webhook fails: %s", trouble)
                 told = trouble
@@ -183,7 +183,7 @@ class Webhook(Listening):
                 await self._intake.take(number, raw, self._bot)
         except TimeoutError:
             return Response(status_code=503)
-        self.taken_at = self._clock()
+        self.heard_at = self._clock()
         self._came_at = self._telegrams_time()
         return Response()
 

@@ -248,9 +248,9 @@ async def test_an_answer_is_no_sign_of_life_where_what_it_brings_is_not_taken(
     async with asyncio.timeout(20):
         await chat.send(ann, "/help")
         first = await tried.get()
-        taken_at = bot.listening.taken_at
+        heard_at = bot.listening.heard_at
         assert await tried.get() == first, "it is offered again"
-    assert bot.listening.taken_at == taken_at
+    assert bot.listening.heard_at == heard_at
 
 
 async def test_a_server_that_answers_nothing_at_once_is_not_asked_without_a_pause(

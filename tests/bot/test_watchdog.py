@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.house import Breakage, House
 
 PATIENCE = WatchdogTimes(look=5, deaf=60, restart=15, longest=300, restarts=3)
-HEARD = Watch(taken_at=1000)
+HEARD = Watch(heard_at=1000)
 QUICK = Times(
     telegram=TelegramTimeouts(connect=1.0, silence=1.0, poll=1, call_total=3.0),
     updates=WatchdogTimes(look=0.02, deaf=4.0, restart=1.0, longest=1.0, restarts=5, refused=1.0),
@@ -28,7 +28,7 @@ QUICK = Times(
 
 
 def tried(times: int, at: float) -> Watch:
-    return Watch(taken_at=1000, restarts=times, restarted_at=at)
+    return Watch(heard_at=1000, restarts=times, restarted_at=at)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_an_answer_counts_only_where_restarts_were_in_vain_and_in_a_row() -> Non
 
 
 def test_news_forgets_the_restarts() -> None:
-    assert tried(3, 1105).taken(1110) == Watch(taken_at=1110)
-    assert tried(3, 1105).refused(1106).taken(1110) == Watch(taken_at=1110)
-    assert tried(3, 1105).taken(None) == tried(3, 1105)
+    assert tried(3, 1105).heard(1110) == Watch(heard_at=1110)
+    assert tried(3, 1105).refused(1106).heard(1110) == Watch(heard_at=1110)
+    assert tried(3, 1105).heard(None) == tried(3, 1105)
 
 
 async def test_a_poll_that_hangs_is_asked_anew_over_another_connection(

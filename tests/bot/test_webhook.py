@@ -181,14 +181,14 @@ async def test_telegrams_trouble_with_the_webhook_is_said_and_seen_to_end(
         await chat.send(ann, "/help")
         while "the webhook fails: Connection refused" not in caplog.text:
             await asyncio.sleep(0.02)
-        deaf_since = bot.listening.taken_at
+        deaf_since = bot.listening.heard_at
         await telegram.wait_for_call(
             "getWebhookInfo", count=len(telegram.calls_of("getWebhookInfo")) + 3
         )
-        assert bot.listening.taken_at == deaf_since, "health turns red by this"
+        assert bot.listening.heard_at == deaf_since, "health turns red by this"
         calls.proxies = led_to
         await chat.wait(says("/animate"))
-        while bot.listening.taken_at == deaf_since:
+        while bot.listening.heard_at == deaf_since:
             await asyncio.sleep(0.02)
     assert caplog.text.count("the webhook fails") == 1, "it is said once"
 
@@ -287,4 +287,4 @@ def test_an_address_is_the_same_however_telegram_writes_it(told: object, is_it: 
 def test_an_error_counts_while_something_waits_and_nothing_came_after_it(
     info: dict[str, Any], trouble: str
 ) -> None:
-    assert webhook_problem(info, URL, taken_at=100.0) == trouble
+    assert webhook_problem(info, URL, heard_at=100.0) == trouble
