@@ -81,7 +81,7 @@ class ChatTimers:
 
     def schedule(self, chat: int, wait: float) -> None:
         """Look at a chat in `wait` seconds, unless it is scheduled earlier."""
-        if chat in self._looks:
+        if chat in self._looks or not self._is_open:
             self._woken.add(chat)
             return
         at = asyncio.get_running_loop().time() + wait
@@ -104,8 +104,13 @@ class ChatTimers:
         return now - min((at for at, _ in self._jobs.values()), default=now)
 
     async def stop(self) -> None:
-        """Cancel the looks under way, and begin no other."""
+        """Cancel the looks under way, and begin no other.
+
+        The JobQueue would cancel a timer that goes off while it stops, and log that as an error.
+        """
         self._is_open = False
+        for chat in [*self._jobs]:
+            self._cancel(chat)
         looks = [*self._looks.values()]
         for look in looks:
             look.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from functools import partial
@@ -196,6 +197,21 @@ async def test_after_a_stop_no_chat_is_looked_at(queue: JobQueue[Context]) -> No
     timers.wake(7)
     await asyncio.sleep(0)
     assert not chats.looks
+
+
+async def test_a_clock_that_would_ring_in_the_midst_of_a_stop_breaks_nothing(
+    queue: JobQueue[Context], errors: Breakage
+) -> None:
+    chats = Chats()
+    timers = started(queue, chats.look)
+    timers.schedule(1, 0.05)
+    await timers.stop()
+    timers.schedule(2, 0.05)
+    # both are due once the queue waits for what runs, and before it is shut down
+    time.sleep(0.1)  # noqa: ASYNC251 - the loop is to be late
+    await queue.stop()
+    assert errors.records == []
+    assert chats.looks == {}
 
 
 async def test_a_clock_that_broke_rings_again(queue: JobQueue[Context], errors: Breakage) -> None:
