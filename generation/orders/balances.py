@@ -14,7 +14,7 @@ from storage.ledger import Account, Pot
 from storage.outages import ContentBrake, Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
@@ -110,36 +110,25 @@ class Draw:
     shared: bool = False
 
 
-def choose_draws(cost: int, balance: Balance, pool: Pool | None = None) -> tuple[Draw, ...] | None:
+def choose_draws(
+    cost: int, balance: Balance, pool: Pool | None = None, *, only_bought: bool = False
+) -> tuple[Draw, ...] | None:
     """Choose the pots for a cost in credits, or None if they do not suffice.
 
     The order is: the group's pool, credits bought for the group, the account's own allowance,
     granted credits, bought credits.
     """
-    if cost > balance.total + (pool.available if pool else 0):
+    if not only_bought and shortfall(cost, balance, pool) is not None:
         return None
-    own = ((Pot.ALLOWANCE, balance.allowance), (Pot.GRANTED, balance.granted))
-    pots = pool.pots(min(pool.left, pool.available)) if pool else []
-    return _draw_from(cost, [*pots, *(Draw(*pot) for pot in own), Draw(Pot.BOUGHT, balance.bought)])
-
-
-def choose_bought_draws(
-    cost: int, balance: Balance, pool: Pool | None = None
-) -> tuple[Draw, ...] | None:
-    """Choose the pots for a cost among bought credits only, or None if they do not suffice."""
-    pots = pool.pots(given=0) if pool else []
-    draws = _draw_from(cost, [*pots, Draw(Pot.BOUGHT, balance.bought)])
-    return draws if sum(part.credits for part in draws) == cost else None
-
-
-def _draw_from(cost: int, pots: Iterable[Draw]) -> tuple[Draw, ...]:
-    """Draw a cost from pots, one after the other, until it is covered or they are empty."""
+    pots = pool.pots(0 if only_bought else min(pool.left, pool.available)) if pool else []
+    if not only_bought:
+        pots += [Draw(Pot.ALLOWANCE, balance.allowance), Draw(Pot.GRANTED, balance.granted)]
     draws = list[Draw]()
-    for pot in pots:
+    for pot in (*pots, Draw(Pot.BOUGHT, balance.bought)):
         if (part := min(cost, pot.credits)) > 0:
             draws.append(replace(pot, credits=part))
             cost -= part
-    return tuple(draws)
+    return None if cost else tuple(draws)
 
 
 def budget_share(price_micros: int, cost: int, draws: tuple[Draw, ...]) -> int:
@@ -335,7 +324,7 @@ async def accept(
     over = await _budget_refusal(tx, request.account, given, terms, now)
     if over is not None:
         # bought credits cost the operator nothing
-        draws, given = choose_bought_draws(request.credits, own, shared), 0
+        draws, given = choose_draws(request.credits, own, shared, only_bought=True), 0
         if draws is None:
             return over
     request = replace(request, price_micros=price, budget_micros=given)
