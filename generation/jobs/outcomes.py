@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeAlias
 
+from storage.generations import Reason
+
 if TYPE_CHECKING:
     from generation.orders.substitutes import Failover
-    from storage.generations import Changes, Reason, State
+    from storage.generations import Changes, State
     from storage.notices import Notice
 
 
@@ -205,16 +207,10 @@ class AddressMissing:
 
 @dataclass(frozen=True, slots=True)
 class LinkDead:
-    """The video is finished, but its link leads to nothing: the file may not be there yet."""
+    """The video is finished, but its link leads to nothing yet, or to a gateway's page."""
 
     spent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NoVideoAtLink:
-    """The video is finished, but its link leads to something else, such as a gateway's page."""
-
-    spent: int | None = None
+    reason: Reason = Reason.LINK_DEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +297,8 @@ Outcome: TypeAlias = (
     | SubmissionAccepted | SubmissionNotAccepted | AccountRefused | ModelNotServed
     | ContentRefused | RequestRefused | ProviderFailed | AnswerLost | ProcessStopped
     | FoundInLog | NotInLog
-    | StillRunning | PollFailed | IdUnknown | AddressMissing | LinkDead | NoVideoAtLink
-    | ResultRefused | VideoOnDisk
+    | StillRunning | PollFailed | IdUnknown | AddressMissing | LinkDead | ResultRefused
+    | VideoOnDisk
     | SendStarted | SendReverted | SendFailed | ArrivalUnknown | PreparationFailed | VideoGone
     | Delivered | DeliveryFailed
 )  # fmt: skip

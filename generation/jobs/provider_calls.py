@@ -26,7 +26,7 @@ from generation.provider.errors import (
 )
 from generation.provider.protocol import Completed, CompletedWithoutUrl, Failed
 from storage import generations
-from storage.generations import State
+from storage.generations import Reason, State
 from storage.migrations import is_copy
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ class Polls:
         except DeadLink:
             return on.LinkDead(spent)
         except NotAVideo:
-            return on.NoVideoAtLink(spent)
+            return on.LinkDead(spent, Reason.NO_VIDEO_AT_LINK)
         except (UnsafeLink, TooLarge) as error:
             return on.ResultRefused(type(error).__name__, spent)
         return on.VideoOnDisk(spent)

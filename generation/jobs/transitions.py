@@ -71,7 +71,7 @@ _RELEVANT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
     (
         _POLLED,
         (on.StillRunning, on.PollFailed, on.IdUnknown, on.AddressMissing, on.LinkDead,
-         on.NoVideoAtLink, on.ResultRefused, on.VideoOnDisk),
+         on.ResultRefused, on.VideoOnDisk),
     ),
     (
         {State.READY},
@@ -180,11 +180,8 @@ def decide(
             return build.retry_fetch(
                 schedule.ADDRESS_TIMEOUT, build.lose(Reason.ADDRESS_MISSING, spent)
             )
-        case on.LinkDead(spent):
-            parked = build.park(Reason.LINK_DEAD, NoticeKind.PARKED_LATE, spent)
-            return build.retry_fetch(schedule.LINK_TIMEOUT, parked)
-        case on.NoVideoAtLink(spent):
-            parked = build.park(Reason.NO_VIDEO_AT_LINK, NoticeKind.PARKED_LATE, spent)
+        case on.LinkDead(spent, reason):
+            parked = build.park(reason, NoticeKind.PARKED_LATE, spent)
             return build.retry_fetch(schedule.LINK_TIMEOUT, parked)
         case on.ResultRefused(explanation, spent):
             lost = build.lose(Reason.RESULT_REFUSED, spent)

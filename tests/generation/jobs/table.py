@@ -241,9 +241,11 @@ ROWS = {
         outcome=on.LinkDead(), request=OVER, after=LINK_TIMEOUT,
         notice=NoticeKind.PARKED_LATE, facts=(BadResult,),
     ),
-    "no video there": Row(outcome=on.NoVideoAtLink(), request=OVER, after=LINK_TIMEOUT - 1),
+    "no video there": Row(
+        outcome=on.LinkDead(reason=Reason.NO_VIDEO_AT_LINK), request=OVER, after=LINK_TIMEOUT - 1
+    ),
     "no video there, quarter over": Row(
-        outcome=on.NoVideoAtLink(), request=OVER, after=LINK_TIMEOUT,
+        outcome=on.LinkDead(reason=Reason.NO_VIDEO_AT_LINK), request=OVER, after=LINK_TIMEOUT,
         notice=NoticeKind.PARKED_LATE, facts=(BadResult,),
     ),
     "result refused": Row(

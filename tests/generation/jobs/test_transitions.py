@@ -223,7 +223,9 @@ def test_a_dead_link_is_asked_for_again_for_a_quarter_of_an_hour_and_then_parked
 
 def test_links_that_lead_to_no_video_and_dead_ones_share_the_quarter() -> None:
     first = must(on.LinkDead(), State.GENERATING)
-    second = must(on.NoVideoAtLink(), State.GENERATING, after=10, **first.changes)
+    second = must(
+        on.LinkDead(reason=Reason.NO_VIDEO_AT_LINK), State.GENERATING, after=10, **first.changes
+    )
     assert second.changes["finished_at"] == NOW
     assert second.due_at == NOW + 10 + 15
 
