@@ -14,11 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.tasks import Tasks
-from generation.jobs.outcomes import ProcessStopped, StillQueued
+from generation.jobs.outcomes import AnswerLost, StillQueued
 from generation.jobs.queue import QueueEntry
 from generation.jobs.schedule import OUTAGE_CHECK_SECONDS, queue_deadline
 from storage import HOUR_SECONDS, chats, films, generations, notices
-from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, State
+from storage.generations import AT_PROVIDER, PENDING, UNFINISHED, Generation, Reason, State
 from storage.notices import NoticeKind, Owed
 
 if TYPE_CHECKING:
@@ -270,8 +270,10 @@ class Scheduler:
         match generation.state:
             case State.SUBMITTING:
                 # no task is working on it, so its answer was lost
-                stopped = partial(self.lifecycle.advance, generation, ProcessStopped())
-                self._run_step(generation, "look up", stopped)
+                stopped = AnswerLost(reason=Reason.PROCESS_STOPPED)
+                self._run_step(
+                    generation, "look up", partial(self.lifecycle.advance, generation, stopped)
+                )
             case State.GENERATING | State.PARKED if generation.provider_id is not None:
                 sends = generation.chat not in self._groups
                 self._run_step(

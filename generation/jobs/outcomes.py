@@ -151,14 +151,10 @@ class ProviderFailed:
 
 @dataclass(frozen=True, slots=True)
 class AnswerLost:
-    """It is unknown whether the submission was accepted."""
+    """It is unknown whether the submission was accepted, maybe because the process stopped."""
 
     explanation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessStopped:
-    """The process that waited for the answer to a submission has ended."""
+    reason: Reason = Reason.ANSWER_LOST
 
 
 # searches for a lost submission
@@ -295,7 +291,7 @@ Outcome: TypeAlias = (
     TurnCame | BudgetExhausted | BotStarted | StillQueued | PictureFetchFailed | PictureLost
     | PictureUnusable | CancelWanted | SenderBanned
     | SubmissionAccepted | SubmissionNotAccepted | AccountRefused | ModelNotServed
-    | ContentRefused | RequestRefused | ProviderFailed | AnswerLost | ProcessStopped
+    | ContentRefused | RequestRefused | ProviderFailed | AnswerLost
     | FoundInLog | NotInLog
     | StillRunning | PollFailed | IdUnknown | AddressMissing | LinkDead | ResultRefused
     | VideoOnDisk

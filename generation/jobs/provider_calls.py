@@ -85,7 +85,7 @@ class Submissions:
             is_lost = generation.state is State.SUBMITTING
             try:
                 await self.lifecycle.advance(
-                    generation, on.ProcessStopped() if is_lost else started
+                    generation, on.AnswerLost(reason=Reason.PROCESS_STOPPED) if is_lost else started
                 )
             except Exception:
                 # the scheduler tries it again; the others must not wait for that

@@ -61,7 +61,7 @@ _RELEVANT: tuple[tuple[set[State], tuple[type[Outcome], ...]], ...] = (
     ({*PENDING}, (on.CancelWanted,)),
     (
         {State.SUBMITTING},
-        (on.SubmissionNotAccepted, on.RequestRefused, on.AnswerLost, on.ProcessStopped),
+        (on.SubmissionNotAccepted, on.RequestRefused, on.AnswerLost),
     ),
     # the id of a paid generation is never dropped, however late the answer came
     ({State.SUBMITTING} | _SEARCHED, (on.SubmissionAccepted,)),
@@ -155,10 +155,8 @@ def decide(
         case on.ProviderFailed():
             failed = build.fail(Reason.PROVIDER_FAILED, NoticeKind.FAILED_BROKEN)
             return replace(failed, facts=(on.ModelFailed(),))
-        case on.AnswerLost():
-            return build.move(State.UNKNOWN, Reason.ANSWER_LOST)
-        case on.ProcessStopped():
-            return build.move(State.UNKNOWN, Reason.PROCESS_STOPPED)
+        case on.AnswerLost(reason=reason):
+            return build.move(State.UNKNOWN, reason)
         # searches for a lost submission
         case on.FoundInLog(provider_id):
             # its duration counts from the submission

@@ -205,7 +205,7 @@ ROWS = {
         outcome=on.ProviderFailed(), notice=NoticeKind.FAILED_BROKEN, facts=(ModelFailed,)
     ),
     "answer lost": Row(outcome=on.AnswerLost()),
-    "process stopped": Row(outcome=on.ProcessStopped()),
+    "process stopped": Row(outcome=on.AnswerLost(reason=Reason.PROCESS_STOPPED)),
     "found in log": Row(outcome=on.FoundInLog("p")),
     "not in log": Row(outcome=on.NotInLog(15.0), after=120.0),
     "not in log, grace over": Row(
