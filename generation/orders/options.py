@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NEAREST = "~"
 """Prefix of a value that may be replaced by the nearest one offered."""
 _NEAR = {
-    "seconds": re.compile(rf"{NEAREST}(\d{{1,15}})"),
+    "seconds": re.compile(rf"{NEAREST}(\d{{1,13}})"),
     "aspect_ratio": re.compile(rf"{NEAREST}(\d+:\d+)"),
     "resolution": re.compile(rf"{NEAREST}(\d+p)"),
 }

@@ -8,10 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from generation.media.pictures import nearest_aspect, share_lost
+from generation.models.offer import People
 from generation.orders import options, reading, substitutes
 from generation.orders.options import (
     Choice,
     Options,
+    PricedChoice,
     Problem,
     price_choice,
     sort_by_resolution,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from generation.models.offer import Kind, Offer
     from generation.orders.options import Defaults
 
+_USUAL_SHAPES = ("16:9", "9:16", "1:1")
 MAX_SUGGESTIONS = 2
 
 
@@ -84,9 +87,10 @@ class Quote:
     """A request that can be ordered, with its price in US dollars and in credits.
 
     `aspect_ratio` is None if it is known only when the picture is fetched. `instead_of` is the
-    family that was replaced, if any. `is_from_words` is whether plain words of the prompt changed
-    the video, or ask for something that is not available. `cut_share` is the share of the picture
-    that is cut away to fill `frame`, `is_chosen` whether the sender chose the frame or the cut.
+    family that was replaced, if any. `is_from_words` is whether plain words changed the video, or
+    ask for something that its family does not offer: `unmet`. `met_by` is the video of another
+    family that offers all they ask for. `cut_share` is the share of the picture that is cut away
+    to fill `frame`, `is_chosen` whether the sender chose the frame or the cut.
     """
 
     prompt: str
@@ -96,6 +100,8 @@ class Quote:
     credits: int
     instead_of: UnservedFamily | None = None
     is_from_words: bool = False
+    unmet: Options = Options()  # noqa: RUF009 - a frozen value
+    met_by: PricedChoice | None = None
     cut_share: float = 0.0
     frame: tuple[int, int] = (0, 0)
     is_chosen: bool = False
@@ -166,6 +172,10 @@ def quote(
             or is the default, but is not served, is replaced.
         reads: whether options in plain words count (see `plain_options`).
     """
+    again = partial(
+        quote, text, kind=kind, offer=offer, defaults=defaults, picture_size=picture_size,
+        named=named, reads=reads,
+    )  # fmt: skip
     read = reading.read(text)
     if read.problems:
         return read.problems
@@ -189,9 +199,7 @@ def quote(
     requested, (choice, instead_of) = _resolve_nearest(
         said, requested, (choice, instead_of), resolve
     )
-    is_from_words = (
-        choice != unread or _differs(choice, near, Options()) or _differs(choice, said, typed)
-    )
+    unmet = _unmet(choice, said, near, typed, picture_size)
     if too_long := options.check_prompt(prompt, choice):
         return (too_long,)
     aspect_ratio = choice.aspect_ratio
@@ -207,7 +215,9 @@ def quote(
         price=cost.usd,
         credits=cost.credits,
         instead_of=instead_of,
-        is_from_words=is_from_words,
+        is_from_words=choice != unread or unmet != Options(),
+        unmet=unmet,
+        met_by=_met_by(choice, offer, again) if unmet != Options() and instead is None else None,
         cut_share=cut_share,
         frame=frame,
         is_chosen=is_chosen,
@@ -244,23 +254,55 @@ def _with_nearest(said: Options, requested: Options, choice: Choice) -> Options:
         requested = replace(requested, seconds=str(seconds))
     if said.aspect_ratio in mode.aspect_ratios and requested.aspect_ratio is None:
         requested = replace(requested, aspect_ratio=said.aspect_ratio)
-    if said.resolution in mode.resolutions and requested.resolution is None:
+    lines = {resolution.lower() for resolution in mode.resolutions}
+    if said.resolution in lines and requested.resolution is None:
         requested = replace(requested, resolution=said.resolution)
     if said.silent and requested.silent is None and mode.can_be_silent:
         requested = replace(requested, silent=True)
     return requested
 
 
-def _differs(choice: Choice, said: Options, typed: Options) -> bool:
-    """Whether the video differs from an option that was `said` and not `typed`."""
-    mode = choice.mode
-    pairs = (
-        (said.seconds, typed.seconds, str(choice.seconds)),
-        (mode.aspect_ratios and said.aspect_ratio, typed.aspect_ratio, choice.aspect_ratio),
-        (said.resolution, typed.resolution, choice.resolution),
-        (said.silent, typed.silent, choice.silent or not mode.sound),
-    )
-    return any(one and exact is None and one != made for one, exact, made in pairs)
+def _unmet(
+    choice: Choice,
+    said: Options,
+    near: Options,
+    typed: Options,
+    picture_size: tuple[int, int] | None,
+) -> Options:
+    """Return what was `said`, and not `typed`, or is only to be `near`, and the video is not."""
+    mode, shape = choice.mode, choice.aspect_ratio
+    asked = near.aspect_ratio or said.aspect_ratio
+    if asked and picture_size and not mode.aspect_ratios:
+        # the picture decides the shape
+        shape = nearest_aspect(*picture_size, (asked, *_USUAL_SHAPES))
+    made = {
+        "seconds": str(choice.seconds),
+        "aspect_ratio": shape,
+        "resolution": choice.resolution and choice.resolution.lower(),
+        "silent": choice.silent or not mode.sound,
+    }
+    unmet: dict[str, Any] = {}
+    for name, value in made.items():
+        wanted = getattr(said if getattr(typed, name) is None else near, name)
+        if wanted and wanted != value:
+            unmet[name] = wanted
+    return Options(**unmet)
+
+
+def _met_by(choice: Choice, offer: Offer, again: Callable[..., object]) -> PricedChoice | None:
+    """Return the first video of another family that offers all that plain words ask for.
+
+    With a picture, families known to refuse people are left out: what it shows is unknown.
+    """
+    for family in offer:
+        if family.name == choice.family.name or (
+            choice.kind == "i2v" and family.people is People.NO
+        ):
+            continue
+        found = again(instead=Alternative(family=family.name))
+        if isinstance(found, Quote) and found.unmet == Options():
+            return PricedChoice(found.choice, found.price, found.credits)
+    return None
 
 
 def resolve_or_replace(

@@ -132,17 +132,23 @@ def _price_text(
 def _card_text(card: Card, quote: Quote, price: str, translator: Translator) -> str:
     prompt = sanitize(truncate(quote.prompt, MAX_PROMPT_SHOWN))
     head = _card_question(card, translator).format(prompt=prompt)
-    if quote.instead_of is not None:
-        return f"{head}\n\n{substitution_note(quote, translator)}\n{price}"
-    parts = [video_summary(translator, quote), price]
-    mode = quote.choice.mode
-    if not mode.can_be_silent and reading.plain_options(quote.prompt).silent:
-        sounds = translator.gettext("{model} always makes sound.")
-        parts.insert(1, sounds.format(model=quote.choice.family.title))
-    if quote.cuts:
+    summary = substitution_note(quote, translator) or video_summary(translator, quote)
+    lines = [f"{head}\n", summary, *_unmet_text(quote, translator), price]
+    if quote.cuts and quote.instead_of is None:
         cut = translator.gettext("{share} of the photo is cut away")
-        parts.insert(1, cut.format(share=translator.percent(quote.cut_share)))
-    return "\n".join([f"{head}\n", *parts])
+        lines.insert(2, cut.format(share=translator.percent(quote.cut_share)))
+    return "\n".join(lines)
+
+
+def _unmet_text(quote: Quote, translator: Translator) -> list[str]:
+    """Return in lines what plain words ask for and the video's family does not offer."""
+    unmet, model, _ = quote.unmet, quote.choice.family.title, translator.gettext
+    length = translator.duration(int(unmet.seconds)) if unmet.seconds else None
+    options = " · ".join(filter(None, (length, unmet.aspect_ratio, unmet.resolution)))
+    lines = [_("Not with {model}: {options}")] * bool(options)
+    if unmet.silent and not quote.choice.mode.can_be_silent:
+        lines.append(_("{model} always makes sound."))
+    return [line.format(model=model, options=options) for line in lines]
 
 
 def _card_question(card: Card, translator: Translator) -> str:
@@ -192,17 +198,15 @@ def card_buttons(
     if quote.cuts:
         whole = _("Whole picture · {credits}").format(credits=cost)
         first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
-        sent = SentPicture.on(card) if quote.cuts_unasked else None
-        if (
-            sent
-            and sent.size
-            and (other := find_uncropped(quote.choice, quote.prompt, sent.size, services.offer))
-        ):
-            text = _("With {title} · {credits}").format(
-                title=other.choice.family.title, credits=translator.number(other.credits)
-            )
-            instead = Alternative(family=other.choice.family.name)
-            others.append([Button(text, Start.with_alternative(card.id, instead, other.credits))])
+    other, sent = quote.met_by, SentPicture.on(card) if quote.cuts_unasked else None
+    if other is None and sent and sent.size:
+        other = find_uncropped(quote.choice, quote.prompt, sent.size, services.offer)
+    if other is not None:
+        text = _("With {title} · {credits}").format(
+            title=other.choice.family.title, credits=translator.number(other.credits)
+        )
+        instead = Alternative(family=other.choice.family.name)
+        others.append([Button(text, Start.with_alternative(card.id, instead, other.credits))])
     if reading.CHANGE_MARK in card.prompt and not card.asks_what_follows:
         alone = _("Only my words · {credits}").format(credits=cost)
         others.append([Button(alone, StartAlone(card.id, quote.credits))])

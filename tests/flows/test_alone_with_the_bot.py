@@ -386,6 +386,26 @@ async def test_an_option_that_a_model_lacks_is_told_with_the_names_that_are_show
     assert provider.submissions == []
 
 
+async def test_a_card_says_what_cannot_be_had_as_asked_and_offers_a_model_that_can(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+) -> None:
+    await chat.send_photo(ann, photo(1280, 720), caption="it rains, square, 480p")
+    card = await chat.wait(says("4 seconds · 16:9 · 720p · Sora 2\nNot with Sora 2: 1:1 · 480p\n9"))
+    assert provider.submissions == []
+    await card.press(next(b.text for row in card.buttons for b in row if "With Seed" in b.text))
+    await chat.wait(shows_video("it rains, square, 480p"))
+    [made] = provider.submissions
+    assert (made.body["aspect_ratio"], made.body["resolution"]) == ("1:1", "480p")
+    await chat.send(ann, "a tower, no sound")
+    card = await chat.wait(says("Sora 2 always makes sound."))
+    assert "With Veo 3.1 Fast" in str(card)
+    await chat.send(ann, "/video a tower, 10 minutes")
+    card = await chat.wait(says("12 seconds · 16:9 · 720p · Sora 2\nNot with Sora 2: 10 minutes"))
+    assert "With" not in str(card.buttons)
+    await card.press("12 sec" if "12 sec" in str(card) else "✓ 12 sec")
+    await chat.wait(says("12 seconds · 16:9 · 720p · Sora 2\n26 of"))
+
+
 @pytest.mark.parametrize("by", ["caption", "file", "/animate"])
 async def test_a_cut_nobody_chose_is_shown_and_asked_about_before_it_is_filmed(
     bot: Bot, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, by: str

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from generation.orders.options import Options
 from generation.orders.quotes import Quote, quote
 from generation.orders.reading import CHANGE_MARK, apply_change, options_only, plain_options, read
-from tests.generation.orders.options.settling import NOBODY, OFFER
+from tests.generation.orders.options.settling import ALL, NOBODY, OFFER
 
 if TYPE_CHECKING:
     from generation.models.offer import Kind
@@ -296,6 +296,49 @@ def test_what_is_said_and_not_to_be_had_is_asked_about(words: str) -> None:
     assert quoted(f"a cat, {words}").is_from_words
     assert not quoted(f"a cat, {words}", reads=False).is_from_words
     assert not quoted("it rains, silent --model veo-3.1 --silent", "i2v").is_from_words
+
+
+@pytest.mark.parametrize(
+    ("text", "unmet"),
+    [
+        ("a cat, square, 1080p, 8s", Options(aspect_ratio="1:1", resolution="1080p")),
+        ("a cat, 10 minutes", Options(seconds="600")),
+        ("a cat --seconds ~600 --ar ~1:1", Options(seconds="600", aspect_ratio="1:1")),
+        ("a cat without sound", MUTE),
+        ("a cat without sound --model veo-3.1", Options()),
+        ("a cat without sound --sound", Options()),
+        ("a cat, square --vertical", Options()),
+        ("a cat, vertical, 8 seconds, 720p", Options()),
+    ],
+)
+def test_what_is_said_and_not_offered_is_named(text: str, unmet: Options) -> None:
+    assert quoted(text).unmet == unmet
+
+
+def test_a_family_that_offers_all_that_is_said_is_named() -> None:
+    kling = ALL.only(["sora-2", "kling-3", "seedance-2-fast"])
+    for text, kind, family, size in (
+        ("a cat, square, 6 seconds", "t2v", "kling-3", None),
+        ("a cat, square, 480p", "t2v", "seedance-2-fast", None),
+        ("it rains, square", "i2v", "seedance-2-fast", (1280, 720)),
+        ("it rains, square", "i2v", "kling-3", (700, 700)),
+        ("a cat, 10 minutes", "t2v", None, None),
+        ("a cat, vertical", "t2v", None, None),
+    ):
+        found = quote(text, kind=kind, offer=kling, defaults=NOBODY, picture_size=size, reads=True)  # type: ignore[arg-type]
+        assert isinstance(found, Quote)
+        assert (found.met_by.choice.family.name if found.met_by else None) == family, text
+
+
+def test_a_shape_that_only_the_picture_decides_is_asked_about() -> None:
+    kling = ALL.only(["kling-3"])
+    for size, unmet in (((1280, 720), TALL), ((720, 1280), Options()), (None, TALL)):
+        found = quote(
+            "it rains, vertical", kind="i2v", offer=kling, defaults=NOBODY, picture_size=size,
+            reads=True,
+        )  # fmt: skip
+        assert isinstance(found, Quote)
+        assert (found.unmet, found.is_from_words) == (unmet, unmet != Options())
 
 
 def test_a_picture_takes_the_shape_that_is_said() -> None:
