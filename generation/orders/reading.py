@@ -240,7 +240,7 @@ class _Phrase(NamedTuple):
     """The options a phrase stands for, and the unit of a length in seconds.
 
     Its kind is F for options, S for a length in short ("8s"), A for options that count only after
-    others or if the part says nothing else, V for a video, D for an article, B for other words.
+    others or if the part says nothing else, V for a video, D for an article, T for thanks, B else.
     """
 
     said: Mapping[str, Any]
@@ -333,8 +333,9 @@ def options_only(text: str) -> str:
     """
     typed = read(text)
     said = _plain_fields(typed.prompt)
-    unknown = (one for one in _parts(typed.prompt) if _read_phrases(one, 0)[1] < len(one))
-    if typed.problems or _has_emoji(typed.prompt) or any(unknown):
+    parts = [(len(one), *_read_phrases(one, 0)[1:]) for one in _parts(typed.prompt)]
+    is_other = any(end < length or (not said and "T" in kinds) for length, end, kinds in parts)
+    if typed.problems or _has_emoji(typed.prompt) or is_other:
         return ""
     options = list[str]()
     for name, exact in asdict(typed.requested).items():
