@@ -334,16 +334,11 @@ async def move(db: Database, chat: int, telegram_id: int, *, now: float) -> Chat
             if known is None:
                 kind, title = ChatKind.SUPERGROUP, here.title
                 known = await upsert(tx, telegram_id, kind=kind, title=title, now=now)
-            if not await _follows(tx, known.id, here.id):
+            for statement in _SLICES:
+                if await tx.changed(statement, (known.id, here.id, SLICE)):
+                    break
+            else:
                 await _finish_move(tx, here, known, telegram_id, now)
-
-
-async def _follows(tx: Connection, chat: int, into: int) -> bool:
-    """Move the next batch; return whether there was any."""
-    for statement in _SLICES:
-        if await tx.changed(statement, (chat, into, SLICE)):
-            return True
-    return False
 
 
 async def _finish_move(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -256,15 +256,13 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         image = Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image)
         image = image.convert("RGB")
     if profile:
-        try:
+        # a profile that is broken or for another mode is ignored
+        with suppress(ImageCms.PyCMSError, OSError):
             given = ImageCms.ImageCmsProfile(BytesIO(profile))
             srgb = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, given, srgb, outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
-            converted = None  # the profile is broken or for another mode: ignore it
-        if converted is not None:
-            converted.info.pop("icc_profile", None)
-            return converted
+            if converted := ImageCms.profileToProfile(image, given, srgb, outputMode="RGB"):
+                converted.info.pop("icc_profile", None)
+                return converted
     return image.convert("RGB")
 
 

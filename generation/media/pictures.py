@@ -136,9 +136,7 @@ class Pictures:
             source = await self._fetch_still(generation.picture, Path(folder))
             picture = await measure(self._media, source)
             size = (picture.width, picture.height)
-            aspect_ratio = generation.aspect_ratio
-            if aspect_ratio is None and mode.aspect_ratios:
-                aspect_ratio = nearest_aspect(*size, mode.aspect_ratios)
+            aspect_ratio = generation.aspect_ratio or nearest_aspect(*size, mode.aspect_ratios)
             width, height = mode.frame(generation.resolution, aspect_ratio, size)
             pad = generation.fit == "pad"
             await fit(self._media, source, target, width=width, height=height, pad=pad)
@@ -263,8 +261,8 @@ async def fit(
     )
 
 
-def nearest_aspect(width: int, height: int, choices: Sequence[str]) -> str:
-    """Return the aspect ratio ("W:H") nearest to a picture's; of equally near ones, the first.
+def nearest_aspect(width: int, height: int, choices: Sequence[str]) -> str | None:
+    """Return the aspect ratio ("W:H") nearest to a picture's, the first of equals, or None.
 
     The distance is that of the ratios' logarithms: twice as wide is as far as twice as tall.
     """
@@ -273,7 +271,7 @@ def nearest_aspect(width: int, height: int, choices: Sequence[str]) -> str:
         across, _, down = choice.partition(":")
         return abs(math.log(width / height) - math.log(int(across) / int(down)))
 
-    return min(choices, key=distance)
+    return min(choices, key=distance, default=None)
 
 
 def share_lost(picture: tuple[int, int], frame: tuple[int, int]) -> float:

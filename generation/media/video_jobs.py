@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -107,10 +108,7 @@ def draw_frame(*, source: str, target: str, last: bool) -> dict[str, object]:
         if last:
             _seek(container, video, max(0.0, duration(container, video) - 1))
         decoded = decode_frames(container, video)
-        frame = next(decoded)
-        if last:
-            for frame in decoded:  # noqa: B007 - only the last one counts
-                pass
+        frame = deque(decoded, maxlen=1).pop() if last else next(decoded)
         _to_image(frame, video).save(target, "JPEG", quality=90)
     return {}
 

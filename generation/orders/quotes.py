@@ -203,7 +203,7 @@ def quote(
     if too_long := options.check_prompt(prompt, choice):
         return (too_long,)
     aspect_ratio = choice.aspect_ratio
-    if aspect_ratio is None and picture_size is not None and choice.mode.aspect_ratios:
+    if aspect_ratio is None and picture_size is not None:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
     cost = price_choice(choice, offer, aspect_ratio)
     is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)

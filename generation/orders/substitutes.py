@@ -195,10 +195,8 @@ def find_uncropped(
         choice = nearest(wanted, family) if accepts_prompt(family, "i2v", prompt) else None
         if choice is None or family.name == wanted.family.name or family.people is People.NO:
             continue
-        shape, mode = None, choice.mode
-        if mode.aspect_ratios:
-            shape = nearest_aspect(*picture_size, mode.aspect_ratios)
-        lost = share_lost(picture_size, mode.frame(choice.resolution, shape, picture_size))
+        shape = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
+        lost = share_lost(picture_size, choice.mode.frame(choice.resolution, shape, picture_size))
         if lost <= MAX_UNASKED_CUT:
             found.append((round(lost, 2), price_choice(choice, offer, shape)))
     return min(found, key=itemgetter(0), default=(0.0, None))[1]

@@ -105,7 +105,7 @@ def test_the_nearest_shape(size: tuple[int, int], choices: list[str], expected: 
 def test_shapes_are_judged_alike_lying_and_standing(width: int, height: int) -> None:
     lying = ["21:9", "16:9", "4:3", "1:1"]
     standing = ["9:21", "9:16", "3:4", "1:1"]
-    found = nearest_aspect(width, height, lying)
+    found = str(nearest_aspect(width, height, lying))
     assert nearest_aspect(height, width, standing) == standing[lying.index(found)]
 
 
