@@ -339,4 +339,4 @@ async def _stop(bot: Bot, supervisor: Supervisor) -> None:
         await bot.pages.stop()
     for client in (bot.http, bot.posts):
         await client.aclose()
-    await bot.media.close()
+    await bot.media.aclose()

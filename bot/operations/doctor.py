@@ -76,7 +76,7 @@ async def diagnose(settings: Settings) -> list[Finding]:
             ]
     finally:
         await request.shutdown()
-        await media.close()
+        await media.aclose()
 
 
 async def run_checks(

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 from generation.media.formats import MediaFailed, MediaRefused, MediaTimeout
 
@@ -145,14 +145,6 @@ class MediaProcesses:
         self._channels: set[socket.socket] = set()
         self._is_closed = False
 
-    async def __aenter__(self) -> Self:
-        """Return self; no process is started yet."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close."""
-        await self.close()
-
     async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
         """Run a job of `generation.media.child` within its limits, and return its result.
 
@@ -183,7 +175,7 @@ class MediaProcesses:
                     _remove(arguments.get("target"))
             return result
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Kill every child and wait until they are gone; jobs that still run fail."""
         self._is_closed = True
         for channel in self._channels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,12 +52,12 @@ async def steps(
 ) -> AsyncIterator[Steps]:
     """Everything that takes steps of a generation, as the bot wires it."""
     (tmp_path / "videos").mkdir()
-    async with Connections() as connections, MediaProcesses() as media:
+    async with Connections() as connections, aclosing(MediaProcesses()) as media:
         yield Steps(db, provider, clock, connections=connections, media=media, folder=tmp_path)
 
 
 @pytest.fixture
 async def media() -> AsyncIterator[MediaProcesses]:
     """The processes that touch media, started when they are first needed."""
-    async with MediaProcesses() as processes:
+    async with aclosing(MediaProcesses()) as processes:
         yield processes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter
+from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -102,7 +103,7 @@ async def test_figures_are_drawn_however_many_there_are(tmp_path: Path, count: i
         else:
             figures.add(one(at, State.FAILED))
     target = tmp_path / "chart.png"
-    async with MediaProcesses() as media:
+    async with aclosing(MediaProcesses()) as media:
         await media.run("draw_chart", target=target, chart=chart_of(figures, 30, begins, SPEECH))
     with Image.open(target) as drawn:
         assert (drawn.format, drawn.size) == ("PNG", (1000, 1200))

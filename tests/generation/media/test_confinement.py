@@ -216,7 +216,7 @@ async def test_a_launcher_that_was_stopped_does_not_hang_a_stop(
     (launcher,) = launchers() - before
     (child,) = map(int, about(launcher, f"task/{launcher}/children").split())
     os.kill(launcher, signal.SIGSTOP)
-    await asyncio.wait_for(media.close(), PATIENCE)
+    await asyncio.wait_for(media.aclose(), PATIENCE)
     with pytest.raises((MediaFailed, MediaTimeout)):
         await job
     assert launcher not in launchers()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,7 +90,7 @@ async def test_each_job_has_a_child_of_one_launcher(
 
 async def test_nothing_is_started_before_there_is_a_job(picture: Path) -> None:
     before, launcher = launchers(), Launcher()
-    async with MediaProcesses(launcher) as media:
+    async with aclosing(MediaProcesses(launcher)) as media:
         assert launchers() == before
         assert await measure(media, picture)
         assert len(launchers() - before) == 1
@@ -191,7 +192,7 @@ async def test_a_result_that_takes_long_holds_up_no_other(
 
 async def test_an_idle_launcher_ends(picture: Path) -> None:
     before = launchers()
-    async with MediaProcesses(Launcher(), idle_seconds=0.05) as media:
+    async with aclosing(MediaProcesses(Launcher(), idle_seconds=0.05)) as media:
         await measure(media, picture)
         await until(lambda: launchers() == before, "the idle launcher to end")
         assert await measure(media, picture), "and another is started when needed"
@@ -204,7 +205,7 @@ async def test_closing_kills_within_a_second_and_fails_what_runs(endless: Path) 
     waiting = asyncio.create_task(measure(media, endless))
     writer = await being_read(endless)
     started = time.monotonic()
-    await media.close()
+    await media.aclose()
     assert time.monotonic() - started < 1
     assert children() == set()
     for job in (running, waiting):
@@ -220,7 +221,7 @@ async def test_closing_while_a_child_starts_leaves_none(picture: Path) -> None:
     media = MediaProcesses(launcher)
     job = asyncio.create_task(measure(media, picture))
     await asyncio.sleep(0)
-    await media.close()
+    await media.aclose()
     with pytest.raises(MediaFailed):
         await job
     assert children() == set()
@@ -310,7 +311,7 @@ async def test_a_child_sees_nothing_of_the_bots_environment_and_is_limited(
 ) -> None:
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "123:secret")
     launcher = Launcher()
-    async with MediaProcesses(launcher) as media:
+    async with aclosing(MediaProcesses(launcher)) as media:
         job = asyncio.create_task(measure(media, endless))
         writer = await being_read(endless)
         (child,) = children()

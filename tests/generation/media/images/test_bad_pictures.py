@@ -6,6 +6,7 @@ import asyncio
 import random
 import struct
 import zlib
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_damaged_picture_is_taken_or_refused_and_never_harms(
     source.write_bytes(content)
 
     async def outcome() -> object:
-        async with MediaProcesses() as media:
+        async with aclosing(MediaProcesses()) as media:
             try:
                 return (await fitted(media, source, 64, 48)).size
             except BadPicture as error:

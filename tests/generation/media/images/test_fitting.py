@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +42,7 @@ def test_the_result_is_exactly_as_large_as_asked(
         quarters(*size).save(source, kind, compress_level=1)
 
     async def result() -> tuple[int, int]:
-        async with MediaProcesses() as media:
+        async with aclosing(MediaProcesses()) as media:
             return (await fitted(media, source, *target, pad=pad)).size
 
     assert asyncio.run(result()) == target
