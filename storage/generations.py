@@ -395,10 +395,7 @@ async def max_recent_cost(tx: Connection, request: Request, *, since: float) -> 
 async def content_refused_at(
     tx: Connection, account: Account | None, *, chat: int = 0, since: float
 ) -> dict[int, float]:
-    """Return when requests since a time were refused for their content, by their ids.
-
-    Without an account, of everyone who writes as a group or channel in the chat.
-    """
+    """Return when requests since a time were refused for content, by id; None: anonymous ones."""
     whose, values = (
         ("account_kind = ? AND account_id = ?", (account.kind, account.id))
         if account is not None

@@ -152,10 +152,7 @@ async def used(tx: Connection, payment: Payment) -> int:
 
 
 async def give_up(tx: Connection, person: int) -> None:
-    """Store for each payment of a person how many unused credits are about to be erased.
-
-    Then a later refund leaves no debt. Credits bought for groups are not erased.
-    """
+    """Store how many unused credits of each payment are erased: a refund leaves no debt then."""
     own = await tx.fetch_all_as(
         _from_row,
         f"{_PAYMENTS} WHERE person = ? AND chat IS NULL AND ended_at IS NULL ORDER BY id",

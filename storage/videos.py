@@ -37,14 +37,8 @@ async def finished_of(
 ) -> list[Generation]:  # fmt: skip
     """Return an account's videos that can be sent again, newest first.
 
-    Args:
-        db: is read in slices, because an account may have thousands.
-        account: the owner.
-        limit: the greatest number of videos.
-        before: only videos with a lower id.
-        after: only videos with a higher id, the lowest of them.
-        words: only videos whose prompt contains all of these, in any case.
-        kind: only videos that Telegram stored as this, such as `video`.
+    Their ids are lower than `before`, or the next above `after`; their prompts contain all `words`,
+    in any case; Telegram stored them as `kind`. They are read in slices: there may be thousands.
     """
     # not in SQL, because SQLite folds the case of ASCII letters only
     folded = [word.casefold() for word in words]

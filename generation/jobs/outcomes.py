@@ -101,10 +101,7 @@ class SubmissionAccepted:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionNotAccepted:
-    """The provider surely did not accept the submission: it can be repeated after `retry_after`.
-
-    `rate_limited` is whether the account sends too many requests.
-    """
+    """It was surely not accepted, maybe because of a rate limit, and can be repeated."""
 
     retry_after: float | None
     explanation: str = ""

@@ -277,10 +277,7 @@ class FairQueue:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """When a video is expected, in seconds since 1970; None if that time has passed.
-
-    `position` is its position in the queue, `done` the elapsed share of the time it takes.
-    """
+    """When a video is expected (Unix time, None if overdue), its queue position, the share done."""
 
     at: float | None
     position: int | None = None

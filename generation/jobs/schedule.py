@@ -154,10 +154,7 @@ class DurationEstimates:
         return replace(known.estimate, seconds=known.usual * self._pace(request))
 
     def learn(self, generation: Generation) -> None:
-        """Add the duration of a generation that was finished just now.
-
-        While few durations are known each one makes a new estimate, later every tenth.
-        """
+        """Add the duration of a finished generation; every tenth at least makes a new estimate."""
         known = self._known.get(_alike(generation))
         if known is not None and generation.ready_at and generation.accepted_at:
             took = generation.ready_at - generation.accepted_at

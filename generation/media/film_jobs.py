@@ -60,10 +60,7 @@ _MAX_SHAPE_DIFFERENCE: Final = 0.03
 
 @dataclass(frozen=True, slots=True)
 class _Clip:
-    """The facts of a video that is joined; times are exact, in seconds of its own clock.
-
-    `copies` is whether its packets can be copied.
-    """
+    """A video to join, with times in seconds of its own clock; `copies` if it is not encoded."""
 
     path: Path
     parameters: tuple[object, ...]

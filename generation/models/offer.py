@@ -237,10 +237,7 @@ class People(StrEnum):
 
 
 class Family(Entry):
-    """A family of models, chosen by name. `pro` is the family that `--pro` selects, maybe itself.
-
-    `successors` are the families with which the provider replaced it, by kind.
-    """
+    """A family of models; `pro` is what `--pro` selects, `successors` what replaced it, by kind."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
     title: str

@@ -214,10 +214,7 @@ async def current_price(tx: Connection, request: Request, now: float) -> int:
 async def affordable_price(
     tx: Connection, request: Generation, terms: Terms, now: float
 ) -> int | None:
-    """Return the present price of a queued request, or None if the budget does not suffice.
-
-    It was within the budget when it was accepted, but real prices may have risen since.
-    """
+    """Return the present price of a queued request, None if it rose beyond the budget since."""
     price = await current_price(tx, request, now)
     if request.budget_micros:
         left = await budget_left(tx, terms, now, without={State.QUEUED})
@@ -229,10 +226,7 @@ async def affordable_price(
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The request is queued and its credits are held, `pooled` of them from the group's pool.
-
-    `left` is what remains of the account's credits, `pool_left` of the group's.
-    """
+    """Queued with credits held, `pooled` from the group; `left` and `pool_left` are what remain."""
 
     generation: Generation
     pooled: int

@@ -55,10 +55,7 @@ def family_text(generation: Generation, family: Family) -> str:
 
 
 def continuation_text(generation: Generation, offer: Offer) -> str:
-    """Return the text that orders a video which begins where this one ends, with the same prompt.
-
-    Options that the model does not offer for pictures are left out.
-    """
+    """Return the text that orders the same prompt from the last frame on, in options for that."""
     parts = list[str]()
     mode = offer[generation.family].mode("i2v") if generation.family in offer else None
     if mode is not None:
@@ -76,10 +73,7 @@ def continuation_text(generation: Generation, offer: Offer) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
-    """The substitute for a model that cannot make a request, if there is one.
-
-    `was` is the title of the model's family, `cooling` whether it only fails at present.
-    """
+    """The substitute, if any, for a model of the family `was`, which may only be `cooling`."""
 
     was: str
     cooling: bool = False
@@ -118,10 +112,7 @@ class Substitutes:
         )
 
     def for_people(self, generation: Generation) -> Failover | None:
-        """Return a substitute that may animate a picture of people, or None without a picture.
-
-        Families known to refuse people are left out.
-        """
+        """Return a substitute that may animate people, or None if there is no picture."""
         if generation.kind != "i2v":
             return None
         families = [

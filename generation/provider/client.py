@@ -62,10 +62,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderTimeouts:
-    """Timeouts in seconds for one step of an exchange, and for all of it (`…_total`).
-
-    A submission may upload a picture over a slow line, and a fetch download a video.
-    """
+    """Timeouts in seconds for one step of an exchange, and for all of it (`…_total`)."""
 
     connect: float = 10.0
     pool: float = 5.0
