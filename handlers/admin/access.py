@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from telegram import MessageOriginChannel, MessageOriginChat, MessageOriginUser
+from telegram import MessageOrigin, MessageOriginChannel, MessageOriginChat, MessageOriginUser
 
 from generation.jobs import lifecycle
 from generation.orders.reading import read_number
@@ -52,24 +52,19 @@ def read_who(word: str) -> int | str | None:
     return -number if word.startswith("-") else number
 
 
-def author_of(message: Message | None) -> int | None:
-    """Return the id of a message's author, of a forwarded one its first; None if no person."""
+def target_of_reply(message: Message | None) -> int | None:
+    """Return the id of a message's author, of a forwarded one its first, or its chat of origin."""
     if message is None:
         return None
     origin, user = message.forward_origin, message.from_user
-    if origin is not None:
-        user = origin.sender_user if isinstance(origin, MessageOriginUser) else None
-    if user is None or user.is_bot or user.id in SHARED_IDS:
-        return None
-    return user.id
-
-
-def target_of_reply(message: Message | None) -> int | None:
-    """Return the id of the author, or chat of origin, of the message that was replied to."""
-    match message.forward_origin if message else None:
+    match origin:
         case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
             return chat.id
-    return author_of(message)
+        case MessageOriginUser():
+            user = origin.sender_user
+        case MessageOrigin():
+            user = None
+    return None if user is None or user.is_bot or user.id in SHARED_IDS else user.id
 
 
 async def find_id(services: Services, who: int | str) -> int | None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegram import Message, Update
 
-from handlers.admin.access import author_of
+from handlers.admin.access import target_of_reply
 from handlers.admin.grants import MAX_CREDITS, MAX_NOTE_LENGTH, Grant, read_grant
 from storage import ledger
 from storage.ledger import Account, Pot
@@ -117,17 +117,17 @@ USER = {"id": 7, "is_bot": False, "first_name": "Ann"}
                     "message_id": 1,
                 },
             },
-            None,
+            -100,
         ),
         ({}, None),
     ],
 )
-def test_the_author_of_a_message_is_a_person_who_can_be_known(
+def test_the_author_of_a_message_is_a_person_who_can_be_known_or_its_channel(
     content: dict[str, Any], author: int | None
 ) -> None:
     chat = {"id": 5, "type": "private"}
     message = Message.de_json({"message_id": 1, "date": 0, "chat": chat, **content}, None)
-    assert author_of(message) == author
+    assert target_of_reply(message) == author
 
 
 @pytest.fixture
