@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from generation.orders.reading import read_number
 from handlers.admin.access import find_id, read_who, target_of_reply, unknown_text
 from handlers.admin.records import record
-from handlers.replies.keyboards import Button, CallbackData
+from handlers.replies.keyboards import Button, CallbackData, ticked
 from handlers.replies.more_credits import AnswerRequest
 from handlers.replies.texts import sanitize, worth
 from handlers.routing import Router
@@ -17,7 +18,7 @@ from storage.ledger import Account, Pot
 from storage.notices import NoticeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from telegram import Message
 
@@ -154,16 +155,25 @@ class Give(CallbackData, prefix="give"):
     credits: int
 
 
+def amount_buttons(
+    services: Services, sender: Sender, amounts: Iterable[int],
+    to: Callable[[int], CallbackData], present: int | None = None,
+) -> list[list[Button]]:  # fmt: skip
+    """Return a button for each number of credits, the present one ticked; `to` makes its data."""
+    labels = {amount: worth(sender.translator, amount, services.usual_cost) for amount in amounts}
+    return [
+        [Button(ticked(label, is_on=amount == present), to(amount))]
+        for amount, label in labels.items()
+    ]
+
+
 @router.button(GrantTo, admins=True)
 async def ask_grant(sender: Sender, press: GrantTo, services: Services) -> None:
     """Ask an admin how many credits to grant a person."""
-    cost = services.usual_cost
     async with services.db.reading() as connection:
         name = await people.name_and_id(connection, press.person)
-    rows = [
-        [Button(worth(sender.translator, count * cost, cost), Give(press.person, count * cost))]
-        for count in GRANTS
-    ]
+    amounts = [count * services.usual_cost for count in GRANTS]
+    rows = amount_buttons(services, sender, amounts, partial(Give, press.person))
     await sender.answer()
     text = sender.translator.gettext(
         "How many credits for {name}?\n\nFor any other number, write:\n/grant {number} CREDITS"

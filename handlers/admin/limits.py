@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from generation.orders import balances
 from generation.orders.reading import read_number
 from handlers.admin.access import find_id, read_who, target_of_reply, unknown_text
-from handlers.admin.grants import MAX_CREDITS
+from handlers.admin.grants import MAX_CREDITS, amount_buttons
 from handlers.admin.records import record
 from handlers.replies.keyboards import Button, CallbackData, clamp_page, page_buttons, ticked
 from handlers.replies.texts import sanitize, worth
@@ -44,18 +45,10 @@ async def show_pool(
     services: Services, sender: Sender, chat: Chat, message_id: int | None = None
 ) -> None:
     """Show an admin a group's pool, with buttons that change it."""
-    _, cost = sender.translator.gettext, services.usual_cost
+    _ = sender.translator.gettext
     async with services.db.reading() as connection:
         group = await chats.group_of(connection, chat.id)
-    rows = [
-        [
-            Button(
-                ticked(worth(sender.translator, amount, cost), is_on=amount == group.pool),
-                SetPool(chat.id, amount),
-            )
-        ]
-        for amount in POOLS
-    ]
+    rows = amount_buttons(services, sender, POOLS, partial(SetPool, chat.id), group.pool)
     none = Button(ticked(_("No pool"), is_on=not group.pool), SetPool(chat.id, 0))
     text = _(
         "What the members of {title} share, renewed as the free allowance is.\n"
@@ -267,15 +260,8 @@ async def ask_allowance(sender: Sender, press: LimitTo, services: Services) -> N
         name = await people.name_and_id(connection, press.person)
         allowance = await people.allowance_of(connection, press.person)
     has = services.terms.with_allowance(allowance).free_credits
-    rows = [
-        [
-            Button(
-                ticked(worth(translator, amount, cost), is_on=amount == has),
-                SetAllowance(press.person, amount),
-            )
-        ]
-        for amount in sorted({0, cost, usual, 2 * usual, 5 * usual, has})
-    ]
+    amounts = sorted({0, cost, usual, 2 * usual, 5 * usual, has})
+    rows = amount_buttons(services, sender, amounts, partial(SetAllowance, press.person), has)
     await sender.answer()
     text = translator.gettext(
         "How many free credits for {name}? Everybody has {usual}.\n\n"
