@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from generation.models.offer import Kind, Offer
     from generation.orders.options import Defaults
 
-_USUAL_SHAPES = ("16:9", "9:16", "1:1")
+_USUAL_SHAPES = ("16:9", "9:16", "1:1", "4:3", "3:4")
 MAX_SUGGESTIONS = 2
 
 

@@ -278,10 +278,7 @@ def _phrases() -> Mapping[str, list[tuple[list[str], _Phrase]]]:
 
 @cache
 def _token() -> re.Pattern[str]:
-    """Return a pattern of a word or a number.
-
-    Letters without blanks are split into the known words that they begin with, and the rest.
-    """
+    """Return a pattern of numbers and words; letters without blanks begin with known words."""
     known = re.findall(f"[{_JOINED}]+", _normalize(json.dumps(_plain_words(), ensure_ascii=False)))
     letter = rf"[^\W\d_{_JOINED}]"
     return re.compile(
@@ -327,10 +324,7 @@ def _plain_fields(prompt: str) -> dict[str, Any]:
 
 
 def options_only(text: str) -> str:
-    """Return the options of a text in their typed form, or "" if it says anything else.
-
-    Options in plain words are marked with `NEAREST`.
-    """
+    """Return options as typed, those in plain words with `NEAREST`; "" if a text says more."""
     typed = read(text)
     said = _plain_fields(typed.prompt)
     parts = [(len(one), *_read_phrases(one, 0)[1:]) for one in _parts(typed.prompt)]
@@ -357,7 +351,7 @@ def _options_of_part(tokens: list[str]) -> dict[str, Any]:
         _SURE.search(kinds := kinds[:_MAX_WORDS])
         or (len(said) > 1 and re.match(r"(?!D).*(?:F|AD)", kinds))
         # "8 second cat video"
-        or ("seconds" in said and _phrase_at(tokens[-1:], 0)[0].kind == "V")
+        or ("seconds" in said and tokens[-1].endswith(tuple(_plain_words()["last"])))
     )
     if not is_sure:
         said = {}
