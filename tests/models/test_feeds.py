@@ -218,7 +218,7 @@ async def test_a_prompt_too_long_for_its_model_is_proposed_to_one_that_takes_it(
     async with house.running(models=("hailuo-2.3", "sora-2")):
         await scene.refreshed()
         await scene.ask("/video " + "a boat " * 300)
-        proposal = await scene.said("2,099 characters; hailuo-2.3 takes 2,000")
+        proposal = await scene.said("2,099 characters; Hailuo 2.3 takes 2,000")
         await proposal.press("Sora 2")
         await scene.video()
         assert [one.model for one in provider.submissions] == [SORA]
