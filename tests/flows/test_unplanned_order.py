@@ -219,7 +219,8 @@ class Play:
             said.message = written[-1 - which]
             card = self.rules.open.get((said.where.id, said.who.id))
             told = card and card.by is said.message and (card.pictured or card.waits != "tap")
-            if told or said.message in self.refused or self.rules.is_undone_by(said.message):
+            undone = self.rules.undone_by(said.message)
+            if told or said.message in self.refused or (undone and not undone.plain):
                 return  # what becomes of these is told elsewhere
             await said.where.edit(said.message, said.words)
             self.rules.edit(said, is_idea=words in IDEAS and said.is_private)
@@ -487,6 +488,7 @@ class Play:
     async def _said(self, at: str, words: str = "", *, to: To = "") -> Said:
         """Return who says what where; ideas are numbered, so that each is another."""
         self._pass(1)
+        await self._left()
         where = self.private if at == "private" else self.group
         said = Said(self.bob if at == "bob" else self.ann, where, words)
         if words in {*IDEAS, "a video"}:

@@ -43,7 +43,8 @@ class Order:
     """What must be paid for: whose it is, where, with which words (None: whichever).
 
     Until `until` it can be cancelled; `like` is the tap that is no other order while it is made.
-    What is `forgotten`, its owner deleted: there is nothing to go on from.
+    What is `forgotten`, its owner deleted: there is nothing to go on from. It was ordered `by` a
+    message that answered and closed nothing if it is `plain`; `is_card` if an edit made it a card.
     """
 
     who: Person
@@ -55,6 +56,8 @@ class Order:
     done: bool = False
     forgotten: bool = False
     by: Message | None = None
+    plain: bool = False
+    is_card: bool = False
 
 
 @dataclass
@@ -130,11 +133,12 @@ class Rules:
 
     def ordered(self, said: Said, *, asks: bool = False) -> None:
         """A command with all it needs; what is small talk is asked about."""
-        self.close(said)
+        was = self.close(said)
         if asks:
             self._ask(said, "tap", said.words)
         else:
             self.order(said, said.words)
+            self.orders[-1].plain = was is None and said.answered is None
 
     def talk(self, said: Said) -> None:
         """Words are an answer; alone with the bot they are an idea, too."""
@@ -152,11 +156,20 @@ class Rules:
     def edit(self, said: Said, *, is_idea: bool) -> None:
         """A card follows the edits of its message; where that is no idea any more, it goes.
 
-        Nothing else is followed, and nothing is ordered.
+        An order that has not left is cancelled, and such a card; nothing else is followed, and
+        nothing is ordered.
         """
+        if (order := self.undone_by(said.message)) is not None:
+            order.cancelled = order.is_card = True
+            self.close(said)
+            if is_idea:
+                self._ask(said, "tap", said.words)
+            return
         card = self.open.get(_key(said))
         if card is not None and card.by is said.message and is_idea:
-            self.open[_key(said)] = replace(card, words=said.words)
+            # a change has words of both
+            words = said.words if card.words else ""
+            self.open[_key(said)] = replace(card, words=words)
         elif card is not None and card.by is said.message:
             self.close(said)
 
@@ -201,10 +214,11 @@ class Rules:
         by = None if at_once else said.message
         self.orders.append(Order(said.who, said.where, words or None, until, like, by=by))
 
-    def is_undone_by(self, edited: Message) -> bool:
-        """Whether an edit puts the order of a message back on a card."""
-        made = [one for one in self.orders if one.by is edited]
-        return any(one.cancelled or (self.now < one.until and not one.done) for one in made)
+    def undone_by(self, edited: Message | None) -> Order | None:
+        """Return the order of a message that an edit puts back on a card."""
+        made = [one for one in self.orders if one.by is edited and not one.is_card]
+        left = [one for one in made if one.cancelled or (self.now < one.until and not one.done)]
+        return left[-1] if edited and left else None
 
     def cancel(self, order: Order) -> None:
         """Cancel an order, where that is not too late."""
