@@ -239,6 +239,23 @@ def recent_words(sender: Sender, now: float) -> str:
     return card.prompt if now - card.created_at < JUST_NOW_SECONDS else ""
 
 
+def card_changed_by(sender: Sender, message: Message, typed: str, now: float) -> Card | None:
+    """Return the card that a text changes, or None.
+
+    That is a reply to it, options alone (`typed`), or any words seconds after a picture.
+    """
+    card, reply = sender.closed, replied_to(message)
+    if card is None or card.kind is CardKind.QUESTION:
+        return None
+    if reply is not None:
+        return card if reply.message_id == card.card_message else None
+    if sender.edited is not None:
+        soon = sender.edited.card.picture is not None
+    else:
+        soon = now - card.created_at < JUST_NOW_SECONDS
+    return card if typed or (soon and card.picture is not None) else None
+
+
 def join_split_text(sender: Sender, said: str, now: float) -> str | None:
     """Return both parts of a text that a client split at Telegram's limit; None if it is whole.
 

@@ -218,8 +218,8 @@ async def mentioned(sender: Sender, message: Message, context: Context) -> None:
 async def private_text(sender: Sender, message: Message, context: Context) -> None:
     """Take plain text as the answer to an open question, else as an idea to confirm.
 
-    In a reply to a video, to a card, or to an earlier idea, the text says what to change. So do
-    options alone while a card is open.
+    In a reply to a video, to a card, or to an earlier idea, the text says what to change. So does
+    a text that changes a card (`conversation.card_changed_by`).
     """
     said = _private_words(message)
     if not said:
@@ -246,11 +246,10 @@ async def private_text(sender: Sender, message: Message, context: Context) -> No
     if made is not None:
         await conversation.propose_change(context, sender, message, made, typed or said)
         return
-    seen, card, tapped = replied_to(message), sender.closed, ""
-    is_about = seen.message_id == card.card_message if seen and card else seen is None and typed
-    if card is not None and card.kind is not CardKind.QUESTION and is_about:
+    seen, card = replied_to(message), conversation.card_changed_by(sender, message, typed, now)
+    tapped = card.options if card else ""
+    if card is not None:
         sent, before, words = SentPicture.on(card), card.prompt, typed or said
-        tapped = card.options
     else:
         by_bot = seen is not None and seen.from_user is not None and seen.from_user.is_bot
         sent, words = any_picture_of(None if by_bot else shown_by_reply(message), said)

@@ -112,6 +112,28 @@ async def test_words_added_to_a_photo_are_on_its_card_and_taken_away_again(
     assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
 
 
+@pytest.mark.parametrize("edits", [False, True])
+async def test_words_right_after_a_photo_leave_it_on_the_card_that_it_joined(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, *, edits: bool
+) -> None:
+    asked = await chat.send(ann, "a lighthouse")
+    await chat.wait(says("“a lighthouse”"))
+    if edits:
+        await chat.edit(asked, "a tower")
+        await chat.wait(says("“a tower”"))
+    idea = "a tower" if edits else "a lighthouse"
+    sent = await chat.send_photo(ann, photo(1280, 720))
+    await chat.wait(says(f"“{idea}”", to=sent.message_id))
+    more = await chat.send(ann, "in the evening")
+    card = await chat.wait(says(f"“{idea}. In the evening”"))
+    await chat.edit(more, "at night")
+    assert await chat.wait(says(f"“{idea}. At night”")) is card
+    assert await spent(house, ann) == 0
+    await card.press(button_of(card, "🎬"), by=ann)
+    await chat.wait(shows_video(f"{idea}. At night"))
+    assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
+
+
 async def test_a_bare_command_is_edited_to_an_order_and_back(
     bot: Bot, house: House, chat: PrivateChat, ann: Person
 ) -> None:

@@ -147,8 +147,19 @@ class Rules:
         if was is not None:
             self._take(said, was)
         elif said.is_private:
-            # what answers a video or a card is a change of it, with words of both
-            changes = said.to == "made" or (said.to == "question" and card is not None)
+            # what answers a video or a card is a change of it, with words of both, and what follows
+            # a picture at once; whether what is changed in a video has one is told elsewhere
+            follows = (
+                card is not None
+                and card.waits == "tap"
+                and (card.pictured or not card.words)
+                and self.now - card.at < JUST_NOW
+            )
+            changes = (
+                said.to == "made"
+                or (said.to == "question" and card is not None)
+                or (not said.to and follows)
+            )
             pictured = said.to == "photo" or (changes and card is not None and card.pictured)
             self._ask(said, "tap", "" if changes else said.words)
             self.open[_key(said)] = replace(self.open[_key(said)], pictured=pictured)
