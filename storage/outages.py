@@ -120,7 +120,7 @@ class ProviderBalance:
 
 
 async def keep_balance(tx: Connection, heard: ProviderBalance) -> None:
-    """Put what the account holds in the place of what it held."""
+    """Store the balance, replacing the last one."""
     await tx.insert_or_replace("provider_balance", id=1, **columns(ProviderBalance, heard))
 
 

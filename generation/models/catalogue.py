@@ -74,9 +74,7 @@ class Cooldowns:
 
     async def gone(self, tx: Connection, model: str) -> Cooldown:
         """Begin or prolong the cooldown of a model that is not served; notify admins once."""
-        return await self._begin(
-            tx, model, CooldownReason.GONE, GONE_SECONDS, tell=NoticeKind.MODEL_GONE
-        )
+        return await self._begin(tx, model, CooldownReason.GONE)
 
     async def count_failure(self, tx: Connection, model: str, generation: int) -> Cooldown | None:
         """Count a failure that is not the sender's fault; return a cooldown if one begins.
@@ -87,29 +85,16 @@ class Cooldowns:
         await outages.count_failure(tx, model, generation, now=now)
         if await outages.accounts_failed(tx, model, since=now - FAILED_WITHIN) < FAILED_ACCOUNTS:
             return None
-        return await self._begin(
-            tx, model, CooldownReason.FAILING, FAILING_SECONDS, tell=NoticeKind.MODEL_FAILING
-        )
+        return await self._begin(tx, model, CooldownReason.FAILING)
 
-    async def _begin(
-        self,
-        tx: Connection,
-        model: str,
-        reason: CooldownReason,
-        seconds: float,
-        *,
-        tell: NoticeKind,
-    ) -> Cooldown:
-        now = self._clock()
-        cooldown = Cooldown(model, reason, now + seconds)
+    async def _begin(self, tx: Connection, model: str, reason: CooldownReason) -> Cooldown:
+        now, is_gone = self._clock(), reason is CooldownReason.GONE
+        cooldown = Cooldown(model, reason, now + (GONE_SECONDS if is_gone else FAILING_SECONDS))
         await outages.cool_down(tx, cooldown)
         before = self._now.get(model)
         # a model known to fail is news again once it is gone
-        is_news = before is None or (before.reason, reason) == (
-            CooldownReason.FAILING,
-            CooldownReason.GONE,
-        )
-        if is_news:
+        if before is None or (is_gone and before.reason is not reason):
+            tell = NoticeKind.MODEL_GONE if is_gone else NoticeKind.MODEL_FAILING
             await self._admins.notify(
                 tx, tell, cause=f"{tell}:{model}:{int(now)}", now=now, model=model
             )
