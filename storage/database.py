@@ -20,7 +20,7 @@ import asyncio
 import logging
 import sqlite3
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -215,15 +215,15 @@ class Usage:
     commits: int = 0
 
 
+@dataclass(slots=True, eq=False)
 class _SharedTransaction:
     """A transaction that tasks share; `outcome` is set when it is committed or failed."""
 
-    __slots__ = ("deferred_count", "outcome", "parts")
-
-    def __init__(self) -> None:
-        self.parts = 0
-        self.deferred_count = 0
-        self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    parts: int = 0
+    deferred_count: int = 0
+    outcome: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
 
     def fail(self, error: BaseException) -> None:
         """Raise an error in all tasks that share this."""

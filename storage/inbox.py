@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from storage import DELETE_BATCH, HOUR_SECONDS, MONTH_SECONDS
@@ -49,10 +50,8 @@ async def receive(
 
 async def begin(tx: Connection, update_id: int) -> str | None:
     """Count a start of handling and return the body, or None if it is erased."""
-    row = await tx.fetch_one(
-        "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body", (update_id,)
-    )
-    return None if row is None else row["body"]
+    started = "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body"
+    return await tx.fetch_one_as(itemgetter("body"), started, (update_id,))
 
 
 async def often_begun(tx: Connection, starts: int) -> set[int]:

@@ -104,10 +104,8 @@ async def end_pause(tx: Connection) -> None:
 
 async def paused(tx: Connection, *, now: float) -> Pause | None:
     """Return the present pause, or None."""
-    row = await tx.fetch_one(
-        "SELECT reason, ends_at FROM pause WHERE ends_at IS NULL OR ends_at > ?", (now,)
-    )
-    return None if row is None else Pause(row["reason"], row["ends_at"])
+    query = "SELECT reason, ends_at FROM pause WHERE ends_at IS NULL OR ends_at > ?"
+    return await tx.fetch_one_as(lambda row: Pause(*row), query, (now,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,8 @@ async def keep_balance(tx: Connection, heard: ProviderBalance) -> None:
 
 async def provider_balance(tx: Connection) -> ProviderBalance | None:
     """Return the balance last read, or None."""
-    row = await tx.fetch_one("SELECT micros, heard_at, warned_at FROM provider_balance")
-    return None if row is None else ProviderBalance(**dict(row))
+    query = "SELECT micros, heard_at, warned_at FROM provider_balance"
+    return await tx.fetch_one_as(lambda row: ProviderBalance(*row), query)
 
 
 class CooldownReason(StrEnum):

@@ -95,7 +95,7 @@ class AccountWatch:
     clock: Callable[[], float]
     _past: dict[float, Day] = field(init=False, default_factory=dict)
 
-    async def check(self) -> Outlook:
+    async def check(self) -> None:
         """Fetch the balance, and queue notices to the admins about it and about the day."""
         try:
             balance = pricing.to_micros(await self.api.balance())
@@ -131,7 +131,6 @@ class AccountWatch:
                     people=yesterday.new_people,
                     lasts=None if left is None else left * DAY_SECONDS,
                 )  # fmt: skip
-        return outlook
 
     async def outlook(self, balance: int | None) -> Outlook:
         """Return the costs of the last days; those of past days are read only once."""

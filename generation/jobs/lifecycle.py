@@ -151,8 +151,7 @@ class Lifecycle:
                 gone = await self.cooldowns.gone(tx, generation.model)
                 return partial(self.cooldowns.adopt, gone)
             case on.ModelFailed():
-                model, number = generation.model, generation.id
-                failing = await self.cooldowns.count_failure(tx, model, number)
+                failing = await self.cooldowns.count_failure(tx, generation.model, generation.id)
                 return partial(self.cooldowns.adopt, failing)
             case on.PromptRefused():
                 await self._notify_brake(tx, generation, now)
