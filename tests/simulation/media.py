@@ -10,33 +10,33 @@ from generation.media.pool import MediaProcesses
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.simulation.weather import Weather
+    from tests.simulation.chaos import Chaos
 
 
 class StandInMedia(MediaProcesses):
     """Answers jobs without running them."""
 
-    def __init__(self, weather: Weather) -> None:
+    def __init__(self, chaos: Chaos) -> None:
         super().__init__()
-        self._weather = weather
+        self._chaos = chaos
 
     async def run(self, job: str, **arguments: Any) -> dict[str, Any]:
-        await self._weather.passes(0.01, 0.5)
-        if self._weather.strikes("media broke down", 0.005):
+        await self._chaos.passes(0.01, 0.5)
+        if self._chaos.strikes("media broke down", 0.005):
             raise MediaFailed("killed")
         match job:
             case "probe_video":
-                if self._weather.strikes("result is no video", 0.003):
+                if self._chaos.strikes("result is no video", 0.003):
                     raise MediaRefused("unreadable")
                 if (target := arguments["target"]) is not None:
                     _write(target)
                 return _facts(arguments["source"])
             case "measure_picture":
-                if self._weather.strikes("bad picture", 0.02):
+                if self._chaos.strikes("bad picture", 0.02):
                     raise MediaRefused("broken")
                 return {"width": 1200, "height": 800, "format": "JPEG"}
             case "fit_picture":
-                if self._weather.strikes("slow picture", 0.005):
+                if self._chaos.strikes("slow picture", 0.005):
                     raise MediaTimeout("too slow")
                 _write(arguments["target"])
             case "encode_video" | "remux_video":

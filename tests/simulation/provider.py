@@ -14,7 +14,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulation.weather import Weather
+    from tests.simulation.chaos import Chaos
 
 LOG_LAG = 30.0
 """Seconds until a request is in the log."""
@@ -54,9 +54,9 @@ class Provider:
     """Answers over `httpx.MockTransport`."""
 
     def __init__(
-        self, weather: Weather, clock: Callable[[], float], on_taken: Callable[[Job], None]
+        self, chaos: Chaos, clock: Callable[[], float], on_taken: Callable[[Job], None]
     ) -> None:
-        self._weather = weather
+        self._chaos = chaos
         self._clock = clock
         self._on_taken = on_taken
         self._rise = 1.0
@@ -67,11 +67,11 @@ class Provider:
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer any request of the bot."""
-        await self._weather.passes(0.05, 2.0)
+        await self._chaos.passes(0.05, 2.0)
         path = request.url.path
         if request.method == "POST" or path.startswith("/cdn/"):
             return await (self._submit(request) if request.method == "POST" else self._fetch())
-        fault = self._weather.fault("asking", 0.03, _ASK)
+        fault = self._chaos.fault("asking", 0.03, _ASK)
         if fault is not None:
             return await self._spoiled(fault)
         if self._clock() < self.refuses_until:
@@ -86,40 +86,40 @@ class Provider:
 
     async def _submit(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
-        dice = self._weather.dice
+        dice = self._chaos.dice
         now = self._clock()
-        if self._weather.strikes("outage", 0.0004):
+        if self._chaos.strikes("outage", 0.0004):
             self.refuses_until = now + dice.uniform(60, 2400)
-        if self._weather.strikes("model gone", 0.0003):
+        if self._chaos.strikes("model gone", 0.0003):
             self._gone_until[body["model"]] = now + 3600
         if now < self.refuses_until:
             return _refusal(401, "Invalid API key")
         if now < self._gone_until.get(body["model"], 0):
             return _refusal(404, "Not found")
-        fault = self._weather.fault("submission", 0.12, _SUBMIT) or ""
+        fault = self._chaos.fault("submission", 0.12, _SUBMIT) or ""
         if fault == "hung before effect":
-            await self._weather.passes(200, 400)
+            await self._chaos.passes(200, 400)
         elif refused := _refused(fault):
             return refused
         # from here on the request has its effect
         job = self._take(body, request.headers["x-client-request-id"])
         if fault == "hung after effect":
-            await self._weather.passes(200, 400)
+            await self._chaos.passes(200, 400)
         if fault == "cut after effect":
             raise httpx.RemoteProtocolError("cut")
-        await self._weather.passes(0.05, 2.0)
+        await self._chaos.passes(0.05, 2.0)
         if fault in _GARBLED:
             status, content = _GARBLED[fault]
             return httpx.Response(status, content=content)
         return _json({"id": f"job_{job.number}", "status": "queued"})
 
     def _take(self, body: dict[str, Any], request_id: str) -> Job:
-        dice, now = self._weather.dice, self._clock()
+        dice, now = self._chaos.dice, self._clock()
         how = "well"
-        if not self._weather.is_clear:
+        if not self._chaos.is_off:
             (how,) = dice.choices([*_ENDS], [*_ENDS.values()])
         takes = dice.uniform(20, 240) if how != "very late" else dice.uniform(1900, 30_000)
-        if self._weather.strikes("prices moved", 0.005):
+        if self._chaos.strikes("prices moved", 0.005):
             self._rise = dice.choice([0.8, 1.0, 1.3, 1.9])
         cost = round((1_260_000 if "pro" in body["model"] else 840_000) * self._rise)
         number, model, prompt = len(self.jobs), body["model"], body["prompt"]
@@ -141,7 +141,7 @@ class Provider:
                     body |= {"status": "error", "error": {"name": "Internal", "message": "broken"}}
                 case _:
                     host = URL
-                    if self._weather.strikes("private link", 0.002):
+                    if self._chaos.strikes("private link", 0.002):
                         host = "https://10.0.0.1"
                     usage = {"usd_spent": f"{job.cost / 1_000_000:.6f}"}
                     body |= {"status": "completed", "meta": {"usage": usage}}
@@ -164,7 +164,7 @@ class Provider:
         return _json({"data": rows, "pagination": {"has_more": False}})
 
     async def _fetch(self) -> httpx.Response:
-        fault = self._weather.fault("fetching", 0.04, _FETCH)
+        fault = self._chaos.fault("fetching", 0.04, _FETCH)
         match fault:
             case None:
                 return httpx.Response(200, stream=httpx.ByteStream(VIDEO))
@@ -184,7 +184,7 @@ class Provider:
             case "cut":
                 raise httpx.RemoteProtocolError("cut")
             case "hung":
-                await self._weather.passes(60, 700)
+                await self._chaos.passes(60, 700)
                 raise httpx.ReadTimeout("hung")
             case "half an answer":
                 return httpx.Response(200, content=b'{"id": "vid')

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from generation.media.videos import Deliverable
     from storage.chats import Chat
-    from tests.simulation.weather import Weather
+    from tests.simulation.chaos import Chaos
 
 _TEXT = ("flood", "lost", "lost after effect", "no connection")
 _VIDEO = (*_TEXT, "no topic", "refused", "too large")
@@ -37,8 +37,8 @@ _VIDEO = (*_TEXT, "no topic", "refused", "too large")
 class Telegram:
     """The messages of all chats; they outlive the runs of the bot."""
 
-    def __init__(self, weather: Weather) -> None:
-        self.weather = weather
+    def __init__(self, chaos: Chaos) -> None:
+        self.chaos = chaos
         self.videos: Counter[str] = Counter()
         """Videos by the prompt in their caption, in all chats together."""
         self.unknown: Counter[str] = Counter()
@@ -59,22 +59,22 @@ class StandInOutbox(Outbox):
     def __init__(self, telegram: Telegram, bot: Any) -> None:
         super().__init__(bot, Pacing(1.0))
         self._telegram = telegram
-        self._weather = telegram.weather
+        self._chaos = telegram.chaos
 
     @asynccontextmanager
     async def upload_slot(self, _chat: Chat) -> AsyncIterator[Upload]:
-        await self._weather.passes(0.0, 1.0)
+        await self._chaos.passes(0.0, 1.0)
         yield Upload()
 
     async def send_text(self, chat: Chat, text: str, **_: Any) -> int:
-        await self._weather.passes(0.05, 1.0)
+        await self._chaos.passes(0.05, 1.0)
         self._refuse_where_blocked(chat)
-        fault = self._weather.fault("telling", 0.03, _TEXT)
+        fault = self._chaos.fault("telling", 0.03, _TEXT)
         self._fail(fault)
         number = next(self._telegram.ids)
         self._telegram.told[chat.telegram_id].append(text)
         self._lose_the_answer(fault)
-        await self._weather.passes(0.05, 1.0)
+        await self._chaos.passes(0.05, 1.0)
         return number
 
     async def edit(self, *said: Any, cosmetic: bool = False, **_: Any) -> None:
@@ -96,17 +96,17 @@ class StandInOutbox(Outbox):
         await self._change()
 
     async def _change(self) -> None:
-        await self._weather.passes(0.05, 1.0)
-        self._fail(self._weather.fault("editing", 0.03, _TEXT))
+        await self._chaos.passes(0.05, 1.0)
+        self._fail(self._chaos.fault("editing", 0.03, _TEXT))
 
     async def send_file(
         self, chat: Chat, video: Deliverable, caption: str, upload: Upload, *,
         as_document: bool = False, **_: Any,
     ) -> SentFile:  # fmt: skip
         prompt = caption.splitlines()[-1]
-        fault = self._weather.fault("sending", 0.08, _VIDEO)
+        fault = self._chaos.fault("sending", 0.08, _VIDEO)
         try:
-            await self._weather.passes(0.5, 20.0)
+            await self._chaos.passes(0.5, 20.0)
             self._refuse_where_blocked(chat)
             self._refuse_video(fault, as_document=as_document)
             self._fail(fault)
@@ -114,7 +114,7 @@ class StandInOutbox(Outbox):
             upload.is_gone = True
             self._telegram.videos[prompt] += 1
             self._lose_the_answer(fault)
-            await self._weather.passes(0.05, 1.0)
+            await self._chaos.passes(0.05, 1.0)
         except (asyncio.CancelledError, MaybeSent):
             self._telegram.unknown[prompt] += 1
             raise
@@ -163,14 +163,14 @@ class StandInBot:
     local_mode = False
     file_path = "photos/file_1.jpg"
 
-    def __init__(self, weather: Weather) -> None:
-        self._weather = weather
+    def __init__(self, chaos: Chaos) -> None:
+        self._chaos = chaos
 
     async def get_file(self, *_: Any, **__: Any) -> StandInBot:
-        await self._weather.passes(0.1, 2.0)
-        if self._weather.strikes("picture delayed", 0.05):
+        await self._chaos.passes(0.1, 2.0)
+        if self._chaos.strikes("picture delayed", 0.05):
             raise TimedOut
-        if self._weather.strikes("picture gone", 0.01):
+        if self._chaos.strikes("picture gone", 0.01):
             raise BadRequest("invalid file_id")
         return self
 

@@ -19,12 +19,12 @@ from handlers.replies.texts import Languages
 from storage import chats, people
 from storage.chats import ChatKind
 from storage.ledger import Account
-from tests.simulation.life import Life
+from tests.simulation.bot_run import BotRun
+from tests.simulation.chaos import Chaos
 from tests.simulation.provider import Provider
+from tests.simulation.simulation import START, Order, _request
 from tests.simulation.telegram import Telegram
-from tests.simulation.town import START, Order, _request
 from tests.simulation.virtual import VirtualLoop
-from tests.simulation.weather import Weather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ class SteadyProvider(Provider):
 
     def _take(self, body: dict[str, Any], request_id: str) -> Job:
         job = super()._take(body, request_id)
-        job.ends = job.taken_at + typically(job) * self._weather.dice.lognormvariate(0, SPREAD)
+        job.ends = job.taken_at + typically(job) * self._chaos.dice.lognormvariate(0, SPREAD)
         return job
 
 
@@ -59,14 +59,14 @@ class Week:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.dice = folder, random.Random("a week")
-        self.weather = Weather(random.Random("clear"))
-        self.weather.is_clear = True
+        self.chaos = Chaos(random.Random("clear"))
+        self.chaos.is_off = True
         self.telegram, self.offer, self.languages = (
-            Telegram(self.weather),
+            Telegram(self.chaos),
             Offer.load(),
             Languages(),
         )
-        self.provider = SteadyProvider(self.weather, self.clock, lambda _: None)
+        self.provider = SteadyProvider(self.chaos, self.clock, lambda _: None)
         self.terms = Terms(
             free_credits=10_000, period=Period.DAY,
             zone=ZoneInfo("UTC"), budget_usd=None, budget_period=Period.DAY, max_pending=100,
@@ -81,13 +81,13 @@ class Week:
     def clock() -> float:
         return START + asyncio.get_running_loop().time()
 
-    async def begin(self) -> Life:
-        life = Life(
-            self.folder, self.weather, self.provider, self.telegram, offer=self.offer,
+    async def begin(self) -> BotRun:
+        bot_run = BotRun(
+            self.folder, self.chaos, self.provider, self.telegram, offer=self.offer,
             languages=self.languages, terms=self.terms, clock=self.clock,
         )  # fmt: skip
-        await life.begin()
-        say, edit, send = life.outbox.send_text, life.outbox.edit, life.outbox.send_file
+        await bot_run.begin()
+        say, edit, send = bot_run.outbox.send_text, bot_run.outbox.edit, bot_run.outbox.send_file
 
         async def saying(chat: Any, text: str, **how: Any) -> int:
             number = await say(chat, text, **how)
@@ -113,44 +113,44 @@ class Week:
                 self.in_group.append(self.clock())
             return await send(chat, video, caption, *rest, **how)
 
-        stand_in: Any = life.outbox
+        stand_in: Any = bot_run.outbox
         stand_in.send_text, stand_in.edit, stand_in.send_file = saying, editing, sending
-        return life
+        return bot_run
 
-    async def order(self, life: Life, number: int, chat: int) -> None:
+    async def order(self, bot_run: BotRun, number: int, chat: int) -> None:
         person = number % 50 + 1
         family = self.dice.choice(["sora-2", "sora-2", "sora-2-pro"])
         order = Order(number, person, chat or person, as_channel=False, kind="t2v", family=family)
         kind = ChatKind.PRIVATE if order.chat > 0 else ChatKind.SUPERGROUP
         now = self.clock()
-        async with life.db.transaction() as tx:
+        async with bot_run.db.transaction() as tx:
             await people.upsert(tx, person, name="Ann", username=None, language="en", now=now)
             place = await chats.upsert(tx, order.chat, kind=kind, now=now)
             request = _request(self.offer, order, place.id, Account.person(person))
             answer = await balances.accept(tx, request, self.terms, now=now, wait=3.0)
         assert isinstance(answer, Accepted)
-        life.wake(place.id)
-        await life.status.show(answer.generation, place, self.languages.translator(None))
+        bot_run.wake(place.id)
+        await bot_run.status.show(answer.generation, place, self.languages.translator(None))
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         number = 0
         for _ in range(7):
-            life = await self.begin()
+            bot_run = await self.begin()
             for nth in range(ORDERS + 1):
                 await asyncio.sleep(self.dice.expovariate(ORDERS / DAY))
                 for _ in range(10 if nth == ORDERS else 1):
                     number += 1
-                    life.do(self.order(life, number, -1000 if nth == ORDERS else 0))
+                    bot_run.do(self.order(bot_run, number, -1000 if nth == ORDERS else 0))
             await asyncio.sleep(3600)
-            assert not life.broken
-            await life.kill()
+            assert not bot_run.broken
+            await bot_run.kill()
 
 
 def test_what_a_week_of_waiting_was_promised(tmp_path: Path, record_property: Any) -> None:
     week = Week(tmp_path)
     loop = VirtualLoop()
     try:
-        loop.run_until_complete(week.live())
+        loop.run_until_complete(week.run())
     finally:
         loop.close()
     jobs = {int(job.prompt.rsplit(maxsplit=1)[-1]): job for job in week.provider.jobs}

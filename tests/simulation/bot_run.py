@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from generation.models.offer import Offer
     from generation.orders.balances import Terms
     from handlers.replies.texts import Languages
+    from tests.simulation.chaos import Chaos
     from tests.simulation.provider import Provider
     from tests.simulation.telegram import Telegram
     from tests.simulation.virtual import DirectConnection, VirtualLoop
-    from tests.simulation.weather import Weather
 
 ADMIN = 900_001
 KEY = "stand-in-key-0123456789"
@@ -64,8 +64,8 @@ async def _show_no_film(_account: object) -> None:
 class Jobs:
     """Replaces the JobQueue by timers of the event loop, as APScheduler uses the real clock."""
 
-    def __init__(self, life: Life) -> None:
-        self._life = life
+    def __init__(self, bot_run: BotRun) -> None:
+        self._bot_run = bot_run
         self._timers: set[asyncio.TimerHandle] = set()
         self._stopped = False
 
@@ -76,7 +76,7 @@ class Jobs:
 
         def ring() -> None:
             self._timers.discard(timer)
-            self._life.do(callback(SimpleNamespace(job=job)))
+            self._bot_run.do(callback(SimpleNamespace(job=job)))
 
         def remove() -> None:
             self._timers.discard(timer)
@@ -93,15 +93,15 @@ class Jobs:
             timer.cancel()
 
 
-class Life:
+class BotRun:
     """A run of the bot, from its start to its kill."""
 
     def __init__(
-        self, folder: Path, weather: Weather, provider: Provider, telegram: Telegram, *,
+        self, folder: Path, chaos: Chaos, provider: Provider, telegram: Telegram, *,
         offer: Offer, languages: Languages, terms: Terms, clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self._folder = folder
-        self._weather = weather
+        self._chaos = chaos
         self._provider = provider
         self._telegram = telegram
         self.offer = offer
@@ -118,16 +118,16 @@ class Life:
         """Start as `bot.lifecycle` does: clean up, recover, wake every chat with pending work."""
         self._before = asyncio.all_tasks()
         self.db, self._connection = await open_database(
-            self._folder / "bot.sqlite3", self._weather.dice
+            self._folder / "bot.sqlite3", self._chaos.dice
         )
         videos, pictures = self._folder / "videos", self._folder / "pictures"
         await clean_up(self.db, videos=videos, pictures=pictures)
         answers = httpx.MockTransport(self._provider.answer)
         http = httpx.AsyncClient(transport=answers)
-        bot: Any = StandInBot(self._weather)
+        bot: Any = StandInBot(self._chaos)
         self.outbox = StandInOutbox(self._telegram, bot)
         self._jobs = jobs = Jobs(self)
-        api, media = AimlApi(answers, url=URL, key=SecretStr(KEY)), StandInMedia(self._weather)
+        api, media = AimlApi(answers, url=URL, key=SecretStr(KEY)), StandInMedia(self._chaos)
         admins = Admins(frozenset({ADMIN}), wake=self.wake)
         cooldowns = Cooldowns(admins, self.clock)
         catalogue = Catalogue(

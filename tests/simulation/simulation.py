@@ -1,4 +1,4 @@
-"""A simulated population: its requests and cancellations, and the kills of the bot."""
+"""The simulation: people with their requests and cancellations, and the kills of the bot."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from storage.chats import ChatKind
 from storage.generations import Request
 from storage.ledger import Account, Pot
 from tests.reliability import invariants
-from tests.simulation.life import UNDO_SECONDS, Life
+from tests.simulation.bot_run import UNDO_SECONDS, BotRun
+from tests.simulation.chaos import Chaos
 from tests.simulation.provider import Provider
 from tests.simulation.spending import Spending
 from tests.simulation.telegram import Telegram
-from tests.simulation.weather import Weather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ class Order:
         return f"boat number {self.number}"
 
 
-class Town:
+class Simulation:
     """A population with the bot, its provider and its Telegram, all from one seed."""
 
     def __init__(self, folder: Path, seed: str, errors: Breakage, *, generations: int) -> None:
@@ -82,14 +82,14 @@ class Town:
         self._wanted = generations
         self._loop = asyncio.get_running_loop()
         self._clock0 = self._loop.time()
-        self.weather = Weather(random.Random(f"{seed}: weather"))
-        self.telegram = Telegram(self.weather)
+        self.chaos = Chaos(random.Random(f"{seed}: chaos"))
+        self.telegram = Telegram(self.chaos)
         self._offer = Offer.load()
         self._languages = Languages()
         self._open: dict[int, Order] = {}
         self.asked = 0
         self.accepted = 0
-        self.lives = 0
+        self.runs = 0
         self.days = 0.0
         self._away_until = 0.0
         self.outcomes: Counter[str] = Counter()
@@ -99,56 +99,56 @@ class Town:
         )  # fmt: skip
 
         self._spending = Spending(folder / "bot.sqlite3", self._terms, self.clock)
-        self.provider = Provider(self.weather, self.clock, self._spending.taken)
+        self.provider = Provider(self.chaos, self.clock, self._spending.taken)
 
     def clock(self) -> float:
         """Return the virtual time, in seconds since 1970."""
         return START + self._loop.time() - self._clock0
 
-    async def live(self) -> list[str]:
+    async def run(self) -> list[str]:
         """Run the simulation; return the problems found after any kill or at the end."""
         try:
-            return await self._live()
+            return await self._run()
         finally:
             self._spending.close()
 
-    async def _live(self) -> list[str]:
+    async def _run(self) -> list[str]:
         coming = asyncio.create_task(self._come())
         wrong: list[str] = []
         while not coming.done() and not (wrong or self._errors.unexpected):
             if self.asked > 50 * self._wanted:
                 return [f"of {self.asked} requests only {self.accepted} were accepted"]
-            life = await self._new_life()
+            bot_run = await self._start_bot()
             alive = self._dice.expovariate(1 / 2400)
             await asyncio.wait({coming}, timeout=alive)
-            await life.kill()
-            wrong = life.broken + self._check() + self._spending.wrong
+            await bot_run.kill()
+            wrong = bot_run.broken + self._check() + self._spending.wrong
         coming.cancel()
         self.days = (self.clock() - START) / invariants.DAY
-        self.weather.is_clear = True
-        life = await self._new_life()
+        self.chaos.is_off = True
+        bot_run = await self._start_bot()
         waited = 0
         # after a problem, work may be retried for ever
         while not (wrong or self._errors.unexpected) and (left := self._left()):
             if (waited := waited + 1) > 200:
                 return [f"never finished: {left}"]
             await asyncio.sleep(1800)
-        await life.kill()
+        await bot_run.kill()
         if not self.outcomes["OverBudget"] + self.outcomes["BudgetHeld"]:
             wrong.append("the budget was never reached")
-        return wrong or life.broken + self._spending.wrong or self._in_the_end()
+        return wrong or bot_run.broken + self._spending.wrong or self._in_the_end()
 
-    async def _new_life(self) -> Life:
-        self.lives += 1
-        self._life = Life(
-            self._folder, self.weather, self.provider, self.telegram,
+    async def _start_bot(self) -> BotRun:
+        self.runs += 1
+        self._bot_run = BotRun(
+            self._folder, self.chaos, self.provider, self.telegram,
             offer=self._offer, languages=self._languages, terms=self._terms, clock=self.clock,
         )  # fmt: skip
-        await self._life.begin()
+        await self._bot_run.begin()
         # unhandled messages are handled again, as by the inbox
         for order in list(self._open.values()):
-            self._life.do(self._handle(self._life, order))
-        return self._life
+            self._bot_run.do(self._handle(self._bot_run, order))
+        return self._bot_run
 
     async def _come(self) -> None:
         """Send messages one by one, and sometimes many at once."""
@@ -160,7 +160,7 @@ class Town:
                 self.asked += 1
                 order = self._order(self.asked)
                 self._open[order.number] = order
-                self._life.do(self._handle(self._life, order))
+                self._bot_run.do(self._handle(self._bot_run, order))
             if self._dice.random() < 0.01:
                 self._block_or_unblock()
 
@@ -179,33 +179,33 @@ class Town:
         else:
             blocked.add(self._dice.randint(1, max(50, self._wanted // 5)))
 
-    async def _handle(self, life: Life, order: Order) -> None:
+    async def _handle(self, bot_run: BotRun, order: Order) -> None:
         """Handle a message, sometimes twice, as Telegram may repeat an update."""
         for _ in range(2 if self._dice.random() < 0.02 else 1):
-            chat, answer = await self._place(life, order)
+            chat, answer = await self._place(bot_run, order)
             self.outcomes[type(answer).__name__] += 1
             if isinstance(answer, balances.OverBudget):
                 self._away_until = self.clock() + AWAY
             if isinstance(answer, Accepted):
                 self.accepted += 1
                 self._spending.look()
-                life.wake(answer.generation.chat)
+                bot_run.wake(answer.generation.chat)
             if isinstance(answer, Accepted | Repeated):
                 english = self._languages.translator(None)
-                await life.status.show(answer.generation, chat, english)
+                await bot_run.status.show(answer.generation, chat, english)
             if isinstance(answer, Repeated):
-                life.wake(answer.generation.chat)
+                bot_run.wake(answer.generation.chat)
         self._open.pop(order.number, None)
         if self._dice.random() < 0.05 and isinstance(answer, Accepted):
             await asyncio.sleep(self._dice.expovariate(1 / 20))
             await lifecycle.cancel(
-                life.db, answer.generation.id, answer.generation.account, now=self.clock()
+                bot_run.db, answer.generation.id, answer.generation.account, now=self.clock()
             )
-            life.wake(answer.generation.chat)
+            bot_run.wake(answer.generation.chat)
 
-    async def _place(self, life: Life, order: Order) -> tuple[Chat, balances.AcceptResult]:
+    async def _place(self, bot_run: BotRun, order: Order) -> tuple[Chat, balances.AcceptResult]:
         now = self.clock()
-        async with life.db.transaction() as tx:
+        async with bot_run.db.transaction() as tx:
             await people.upsert(
                 tx,
                 order.person,
@@ -223,7 +223,7 @@ class Town:
                     tx, account, pot, self._dice.randint(1, 60),
                     cause=f"grant:{order.number}:{now}", note=None, now=now,
                 )  # fmt: skip
-        async with life.db.transaction() as tx:
+        async with bot_run.db.transaction() as tx:
             request = _request(self._offer, order, chat.id, account)
             # every second one can be undone, as one without a confirmed price
             wait = UNDO_SECONDS if order.number % 2 else 0.0
@@ -276,7 +276,7 @@ class Town:
             case "nobody knows whether it arrived":
                 return self.telegram.unknown[prompt] > 0
             case "cannot be prepared":
-                return self.weather.met["media broke down"] >= MAX_PREPARATIONS
+                return self.chaos.met["media broke down"] >= MAX_PREPARATIONS
             case _:
                 return False
 

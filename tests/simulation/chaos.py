@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     import random
 
 
-class Weather:
+class Chaos:
     """Decides on faults by seeded dice, none if `is_clear`; `met` counts them by name."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice = dice
-        self.is_clear = False
+        self.is_off = False
         self.met: Counter[str] = Counter()
 
     def strikes(self, what: str, chance: float) -> bool:
         """Return whether a fault happens now."""
-        if self.is_clear or self.dice.random() >= chance:
+        if self.is_off or self.dice.random() >= chance:
             return False
         self.met[what] += 1
         return True
 
     def fault(self, where: str, chance: float, kinds: tuple[str, ...]) -> str | None:
         """Choose a fault of a request; None for none."""
-        if self.is_clear or self.dice.random() >= chance:
+        if self.is_off or self.dice.random() >= chance:
             return None
         kind = self.dice.choice(kinds)
         self.met[f"{where}: {kind}"] += 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.house import Breakage
-from tests.simulation.town import Town
+from tests.simulation.simulation import Simulation
 from tests.simulation.virtual import VirtualLoop
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class SimulationResult:
     generations: int
     days: float
     faults: int
-    lives: int
+    runs: int
     wrong: list[str]
 
 
@@ -40,12 +40,17 @@ def simulate(seed: str, generations: int) -> SimulationResult:
     errors.expect("the provider refuses everything")
     logging.getLogger().addHandler(errors)
 
-    async def live() -> SimulationResult:
-        town = Town(Path(folder), seed, errors, generations=generations)
-        wrong = await town.live()
-        faults = sum(town.weather.met.values())
+    async def run() -> SimulationResult:
+        simulation = Simulation(Path(folder), seed, errors, generations=generations)
+        wrong = await simulation.run()
+        faults = sum(simulation.chaos.met.values())
         return SimulationResult(
-            seed, town.accepted, town.days, faults, town.lives, errors.unexpected + wrong
+            seed,
+            simulation.accepted,
+            simulation.days,
+            faults,
+            simulation.runs,
+            errors.unexpected + wrong,
         )
 
     place = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
@@ -54,7 +59,7 @@ def simulate(seed: str, generations: int) -> SimulationResult:
             tempfile.TemporaryDirectory(prefix="simulation-", dir=place) as folder,
             asyncio.Runner(loop_factory=VirtualLoop) as runner,
         ):
-            return runner.run(live())
+            return runner.run(run())
     finally:
         logging.getLogger().removeHandler(errors)
 
