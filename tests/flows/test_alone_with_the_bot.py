@@ -364,6 +364,18 @@ async def test_plain_words_preset_a_card_and_never_cost_unseen(
     assert provider.submissions[1].body["duration"] == 4
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["8 seconds vertical a cat", "\uff18秒竖屏 一只猫", "make me an 8 sec vertical clip of a cat"],
+)
+async def test_plain_words_before_the_idea_are_asked_about(
+    bot: Bot, house: House, chat: PrivateChat, ann: Person, words: str
+) -> None:
+    await chat.send(ann, f"/video {words}")
+    await chat.wait(says("8 seconds · 9:16 · 720p · Sora 2\n17 of"))
+    assert await spent(house, ann) == 0
+
+
 async def test_a_card_says_whether_there_will_be_no_sound_as_asked(
     bot: Bot, chat: PrivateChat, ann: Person
 ) -> None:
