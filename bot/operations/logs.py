@@ -109,14 +109,13 @@ class Redaction(logging.Filter):
         return RAW_PICTURE.sub(_shorten, text)
 
 
-class GenerationId(logging.Filter):
+class _GenerationId(logging.Filter):
     """Sets the attribute `generation` of a record to the id of the generation it is about.
 
     It is found in the message, or else in the name of the current task.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Set the attribute if there is an id, and no attribute yet."""
         if "generation" not in record.__dict__:
             for text in (_message(record), _task()):
                 if (found := GENERATION.search(text)) is not None:
@@ -134,11 +133,10 @@ def _task() -> str:
     return "" if task is None else task.get_name()
 
 
-class JsonLines(logging.Formatter):
+class _JsonLines(logging.Formatter):
     """One JSON object per line: time in UTC, level, logger, message, and every extra field."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format a redacted record."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -164,10 +162,10 @@ def set_up_logs(
     """Log to one stream, stderr by default, with secrets redacted."""
     handler = logging.StreamHandler(stream or sys.stderr)
     # before the other, which replaces exceptions and arguments by text
-    handler.addFilter(GenerationId())
+    handler.addFilter(_GenerationId())
     handler.addFilter(Redaction(secrets))
     handler.setFormatter(
-        JsonLines()
+        _JsonLines()
         if form == "json"
         else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     )

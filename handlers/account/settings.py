@@ -47,9 +47,7 @@ class SetDefault(CallbackData, prefix="set"):
     value: str
 
 
-class SetLanguage(CallbackData, prefix="speak"):
-    """Set the presser's language, in place of that of their client."""
-
+class _SetLanguage(CallbackData, prefix="speak"):
     language: str
 
 
@@ -212,7 +210,7 @@ def _language_buttons(languages: Languages, translator: Translator) -> list[list
         return []
     return [
         [Button(ticked(label, is_on=languages.translator(name).locale == translator.locale),
-                SetLanguage(name))]
+                _SetLanguage(name))]
         for name, label in languages.names.items()
     ]  # fmt: skip
 
@@ -279,9 +277,9 @@ async def language(sender: Sender, services: Services) -> None:
     await sender.reply(words, buttons=rows if sender.chat.is_private else ())
 
 
-@router.button(SetLanguage)
+@router.button(_SetLanguage)
 async def set_language(
-    sender: Sender, press: SetLanguage, shown: int | None, services: Services
+    sender: Sender, press: _SetLanguage, shown: int | None, services: Services
 ) -> None:
     """Set the presser's language, and show their settings in it."""
     if sender.person is None or press.language not in services.languages.names:

@@ -72,7 +72,7 @@ class ShowFigures(CallbackData, prefix="figures"):
 
 
 @dataclass(slots=True)
-class Slot:
+class _Interval:
     """Figures of an hour or a day."""
 
     states: Counter[State] = field(default_factory=Counter)
@@ -82,27 +82,24 @@ class Slot:
 
     @property
     def delivered(self) -> int:
-        """Number of requests that were delivered."""
         return self.states[State.DELIVERED]
 
     @property
     def failed(self) -> int:
-        """Number of requests that failed or were cancelled."""
         return self.states[State.FAILED] + self.states[State.CANCELLED]
 
     @property
     def in_work(self) -> int:
-        """Number of requests that are neither delivered nor failed."""
         return self.states.total() - self.delivered - self.failed
 
 
-class Figures(Slot):
+class Figures(_Interval):
     """Figures of all slots together, and of each; `begins` are the starts of the slots."""
 
     def __init__(self, begins: Sequence[float]) -> None:
         super().__init__()
         self._begins = begins
-        self.slots = [Slot() for _ in begins]
+        self.slots = [_Interval() for _ in begins]
         self.causes = Counter[Reason]()
         self.people = Counter[int]()
         self.chats = Counter[int]()

@@ -53,38 +53,30 @@ MAX_SEARCH_BYTES = 40
 """Bytes of the search words: the buttons that turn pages carry them."""
 
 
-class ShowPeople(CallbackData, prefix="people"):
+class _ShowPeople(CallbackData, prefix="people"):
     """Show a page of people, all or those with the words in their names; the first is 0."""
 
     page: int
     words: str
 
 
-class ShowGroups(CallbackData, prefix="groups"):
-    """Show a page of groups; the first is 0."""
-
+class _ShowGroups(CallbackData, prefix="groups"):
     page: int
 
 
-class ShowModels(CallbackData, prefix="served"):
-    """Show a page of the models the operator named; the first is 0."""
-
+class _ShowModels(CallbackData, prefix="served"):
     page: int
 
 
-class ShowMoney(CallbackData, prefix="money"):
+class _ShowMoney(CallbackData, prefix="money"):
     """Show the budget, the balance at the provider, and the unspent credits."""
 
 
-class BanPerson(CallbackData, prefix="banperson"):
-    """Ban a person."""
-
+class _BanPerson(CallbackData, prefix="banperson"):
     person: int
 
 
-class UnbanPerson(CallbackData, prefix="unban"):
-    """Undo the ban of a person."""
-
+class _UnbanPerson(CallbackData, prefix="unban"):
     person: int
 
 
@@ -120,8 +112,8 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
         lines.append(held_back_text(None, translator))
     switch = _("▶️ Resume") if pause else _("⏸ Pause")
     rows = [
-        [Button(_("👥 People"), ShowPeople(0, "")), Button(_("💬 Groups"), ShowGroups(0))],
-        [Button(_("🎞 Models"), ShowModels(0)), Button(_("💵 Money"), ShowMoney())],
+        [Button(_("👥 People"), _ShowPeople(0, "")), Button(_("💬 Groups"), _ShowGroups(0))],
+        [Button(_("🎞 Models"), _ShowModels(0)), Button(_("💵 Money"), _ShowMoney())],
         [Button(_("📊 Figures"), ShowFigures(7)), Button(_("📜 Audit"), ShowAudit(0))],
         [Button(switch, SwitchPause(0 if pause else 1)), Button(_("🔗 Links"), ShowInvites(0))],
     ]
@@ -135,12 +127,12 @@ async def home(sender: Sender, services: Services, shown: int | None = None) -> 
 async def list_people(sender: Sender, words: Sequence[str], services: Services) -> None:
     """Show an admin the people who use the bot, or those with the words in their names."""
     wanted = " ".join(words).replace(":", "").removeprefix("@").encode()[:MAX_SEARCH_BYTES]
-    await show_people(sender, ShowPeople(0, wanted.decode(errors="ignore")), None, services)
+    await show_people(sender, _ShowPeople(0, wanted.decode(errors="ignore")), None, services)
 
 
-@router.button(ShowPeople, admins=True)
+@router.button(_ShowPeople, admins=True)
 async def show_people(
-    sender: Sender, press: ShowPeople, shown: int | None, services: Services
+    sender: Sender, press: _ShowPeople, shown: int | None, services: Services
 ) -> None:
     """Show a page of people, with the ids that commands take and a row of buttons for each."""
     _, skip = sender.translator.gettext, press.page * PER_PAGE
@@ -149,7 +141,7 @@ async def show_people(
     )
     valid, pages = clamp_page(press.page, all_, PER_PAGE)
     if valid != press.page:
-        await show_people(sender, ShowPeople(valid, press.words), shown, services)
+        await show_people(sender, _ShowPeople(valid, press.words), shown, services)
         return
     lines, rows = list[str](), list[list[Button]]()
     for place, one in enumerate(page, start=skip + 1):
@@ -162,28 +154,28 @@ async def show_people(
         asked = videos(sender.translator, one.asked)
         lines.append(line.format(place=place, name=name, number=one.person, videos=asked))
         ban = (
-            Button(_("{place} · Unban").format(place=place), UnbanPerson(one.person))
+            Button(_("{place} · Unban").format(place=place), _UnbanPerson(one.person))
             if one.is_banned
-            else Button(_("{place} · Ban").format(place=place), BanPerson(one.person))
+            else Button(_("{place} · Ban").format(place=place), _BanPerson(one.person))
         )
         grant = Button(_("{place} · Grant").format(place=place), GrantTo(one.person))
         limit = Button(_("{place} · Limit").format(place=place), LimitTo(one.person))
         rows.append([grant, limit, ban])
     await sender.answer()
-    rows.append(page_buttons(press.page, pages, lambda page: ShowPeople(page, press.words)))
+    rows.append(page_buttons(press.page, pages, lambda page: _ShowPeople(page, press.words)))
     text = "\n".join(lines) or _("Nobody here.")
     hint = _("To find somebody, write:\n/people NAME")
     await sender.show(f"{text}\n\n{hint}", [*rows, home_row(sender.translator)], shown)
 
 
-@router.button(BanPerson, admins=True, confirm_label=N_("Yes, ban {name}"))
-async def ban_person(sender: Sender, press: BanPerson, cause: str, context: Context) -> None:
+@router.button(_BanPerson, admins=True, confirm_label=N_("Yes, ban {name}"))
+async def ban_person(sender: Sender, press: _BanPerson, cause: str, context: Context) -> None:
     """Ban a person from the list."""
     await sender.answer(await apply_ban(context, sender, press.person, cause), alert=True)
 
 
-@router.button(UnbanPerson, admins=True)
-async def unban_person(sender: Sender, press: UnbanPerson, cause: str, services: Services) -> None:
+@router.button(_UnbanPerson, admins=True)
+async def unban_person(sender: Sender, press: _UnbanPerson, cause: str, services: Services) -> None:
     """Undo the ban of a person from the list."""
     text = await apply_unban(services, sender, press.person, cause)
     await sender.answer(text, alert=True)
@@ -192,9 +184,9 @@ async def unban_person(sender: Sender, press: UnbanPerson, cause: str, services:
 # groups
 
 
-@router.button(ShowGroups, admins=True)
+@router.button(_ShowGroups, admins=True)
 async def show_groups(
-    sender: Sender, press: ShowGroups, shown: int | None, services: Services
+    sender: Sender, press: _ShowGroups, shown: int | None, services: Services
 ) -> None:
     """Show the groups the bot is in, newest first, with buttons for each."""
     _, skip = sender.translator.gettext, press.page * PER_PAGE
@@ -211,10 +203,10 @@ async def show_groups(
             )
     valid, pages = clamp_page(press.page, all_, PER_PAGE)
     if valid != press.page:
-        await show_groups(sender, ShowGroups(valid), shown, services)
+        await show_groups(sender, _ShowGroups(valid), shown, services)
         return
     await sender.answer()
-    rows += [page_buttons(press.page, pages, ShowGroups), home_row(sender.translator)]
+    rows += [page_buttons(press.page, pages, _ShowGroups), home_row(sender.translator)]
     text = "\n".join(lines) or _("I am in no group.")
     await sender.show(text, rows, shown)
 
@@ -245,9 +237,9 @@ async def _group_line(
 # models
 
 
-@router.button(ShowModels, admins=True)
+@router.button(_ShowModels, admins=True)
 async def show_models(
-    sender: Sender, press: ShowModels, shown: int | None, services: Services
+    sender: Sender, press: _ShowModels, shown: int | None, services: Services
 ) -> None:
     """Show the operator's models, whether they are served, and what they cost."""
     translator, now = sender.translator, services.clock()
@@ -261,7 +253,7 @@ async def show_models(
         for family in families[number * PER_PAGE : (number + 1) * PER_PAGE]
     ]
     await sender.answer()
-    rows = [page_buttons(number, pages, ShowModels), home_row(translator)]
+    rows = [page_buttons(number, pages, _ShowModels), home_row(translator)]
     await sender.show("\n\n".join(lines), rows, shown)
 
 
@@ -302,7 +294,7 @@ def _availability(
 # money
 
 
-@router.button(ShowMoney, admins=True)
+@router.button(_ShowMoney, admins=True)
 async def show_money(sender: Sender, shown: int | None, services: Services) -> None:
     """Show the budget, the balance at the provider, and the unspent credits."""
     translator, terms, now = sender.translator, services.terms, services.clock()

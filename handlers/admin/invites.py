@@ -32,9 +32,7 @@ MAX_USES = 1000
 """The most uses of one link: more is a typing error."""
 
 
-class RevokeInvite(CallbackData, prefix="revoke"):
-    """Revoke a link."""
-
+class _RevokeInvite(CallbackData, prefix="revoke"):
     invite: int
 
 
@@ -88,7 +86,7 @@ async def _send_link(
             tx, secret, uses=uses, credits_=credits_, cause=cause, by=by, now=now
         )
         await record(tx, services, sender, cause, act, details=f"#{link.id}: {details}")
-    revoke = Button(sender.translator.gettext("Revoke"), RevokeInvite(link.id))
+    revoke = Button(sender.translator.gettext("Revoke"), _RevokeInvite(link.id))
     await sender.reply(f"{text}\n\n{sender.outbox.link}?start={link.secret}", buttons=[[revoke]])
 
 
@@ -110,9 +108,9 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
     )  # fmt: skip
 
 
-@router.button(RevokeInvite, admins=True, confirm_label=N_("Yes, revoke #{invite}"))
+@router.button(_RevokeInvite, admins=True, confirm_label=N_("Yes, revoke #{invite}"))
 async def revoke(
-    sender: Sender, press: RevokeInvite, shown: int | None, cause: str, services: Services
+    sender: Sender, press: _RevokeInvite, shown: int | None, cause: str, services: Services
 ) -> None:
     """Revoke a link; people who used it stay allowed."""
     async with services.db.transaction() as tx:
@@ -164,7 +162,7 @@ async def show_invites(
             )
         )
         label = translator.gettext("Revoke #{id}").format(id=link.id)
-        rows.append([Button(label, RevokeInvite(link.id))])
+        rows.append([Button(label, _RevokeInvite(link.id))])
     text = "\n".join(lines) or translator.gettext("No link is good. /invite makes one.")
     rows += [page_buttons(number, pages, ShowInvites), home_row(translator)]
     await sender.answer()

@@ -34,7 +34,7 @@ POOLS = (50, 100, 300)
 """Pools that buttons offer, in credits per period."""
 
 
-class SetPool(CallbackData, prefix="setpool"):
+class _SetPool(CallbackData, prefix="setpool"):
     """Set a chat's pool, in credits per period; 0 removes it. `chat` is our number."""
 
     chat: int
@@ -48,8 +48,8 @@ async def show_pool(
     _ = sender.translator.gettext
     async with services.db.reading() as connection:
         group = await chats.group_of(connection, chat.id)
-    rows = amount_buttons(services, sender, POOLS, partial(SetPool, chat.id), group.pool)
-    none = Button(ticked(_("No pool"), is_on=not group.pool), SetPool(chat.id, 0))
+    rows = amount_buttons(services, sender, POOLS, partial(_SetPool, chat.id), group.pool)
+    none = Button(ticked(_("No pool"), is_on=not group.pool), _SetPool(chat.id, 0))
     text = _(
         "What the members of {title} share, renewed as the free allowance is.\n"
         "\n"
@@ -59,9 +59,9 @@ async def show_pool(
     await sender.show(text, [*rows, [none]], message_id)
 
 
-@router.button(SetPool, admins=True)
+@router.button(_SetPool, admins=True)
 async def set_pool(
-    sender: Sender, press: SetPool, shown: int, cause: str, services: Services
+    sender: Sender, press: _SetPool, shown: int, cause: str, services: Services
 ) -> None:
     """Set a group's pool to that of the button."""
     async with services.db.transaction() as tx:
@@ -108,9 +108,7 @@ def _usage(translator: Translator) -> str:
     )
 
 
-class ShowLimits(CallbackData, prefix="limits"):
-    """Show a page of limits; the first is 0."""
-
+class _ShowLimits(CallbackData, prefix="limits"):
     page: int
 
 
@@ -125,7 +123,7 @@ async def limit(
     elif words:
         await sender.reply(_usage(sender.translator))
     else:
-        await show_limits(sender, ShowLimits(0), None, services)
+        await show_limits(sender, _ShowLimits(0), None, services)
 
 
 async def _set_limit(services: Services, sender: Sender, wanted: Limit, cause: str) -> str:
@@ -194,9 +192,9 @@ def _share_line(share: int | None, translator: Translator) -> str:
 LIMITS_PER_PAGE = 10
 
 
-@router.button(ShowLimits, admins=True)
+@router.button(_ShowLimits, admins=True)
 async def show_limits(
-    sender: Sender, press: ShowLimits, shown: int | None, services: Services
+    sender: Sender, press: _ShowLimits, shown: int | None, services: Services
 ) -> None:
     """List people with their own allowance, then groups with a pool, and what is left of each."""
     translator = sender.translator
@@ -213,7 +211,7 @@ async def show_limits(
         ]
     lines = lines or [translator.gettext("Everybody has the same allowance, and no group a pool.")]
     text = "\n".join([*lines, "", _usage(translator)])
-    await sender.show(text, [page_buttons(number, pages, ShowLimits)], shown)
+    await sender.show(text, [page_buttons(number, pages, _ShowLimits)], shown)
 
 
 async def _line(tx: Connection, services: Services, of: Account, translator: Translator) -> str:
@@ -245,9 +243,7 @@ class LimitTo(CallbackData, prefix="limitto"):
     person: int
 
 
-class SetAllowance(CallbackData, prefix="allowance"):
-    """Set a person's allowance, in credits per period."""
-
+class _SetAllowance(CallbackData, prefix="allowance"):
     person: int
     credits: int
 
@@ -261,7 +257,7 @@ async def ask_allowance(sender: Sender, press: LimitTo, services: Services) -> N
         allowance = await people.allowance_of(connection, press.person)
     has = services.terms.with_allowance(allowance).free_credits
     amounts = sorted({0, cost, usual, 2 * usual, 5 * usual, has})
-    rows = amount_buttons(services, sender, amounts, partial(SetAllowance, press.person), has)
+    rows = amount_buttons(services, sender, amounts, partial(_SetAllowance, press.person), has)
     await sender.answer()
     text = translator.gettext(
         "How many free credits for {name}? Everybody has {usual}.\n\n"
@@ -273,9 +269,9 @@ async def ask_allowance(sender: Sender, press: LimitTo, services: Services) -> N
     )
 
 
-@router.button(SetAllowance, admins=True)
+@router.button(_SetAllowance, admins=True)
 async def set_chosen_allowance(
-    sender: Sender, press: SetAllowance, shown: int, cause: str, services: Services
+    sender: Sender, press: _SetAllowance, shown: int, cause: str, services: Services
 ) -> None:
     """Set a person's allowance to that of the button."""
     if press.credits > MAX_CREDITS:

@@ -231,9 +231,7 @@ async def _apply_transaction(services: Services, transaction: StarTransaction) -
         logger.warning("credited a missed payment of %d Stars from Telegram's list", charge.stars)
 
 
-class ShowRefund(CallbackData, prefix="torefund"):
-    """Show an admin a payment, and how much of it is used."""
-
+class _ShowRefund(CallbackData, prefix="torefund"):
     payment: int
 
 
@@ -269,7 +267,7 @@ async def _list(services: Services, sender: Sender, name: str | None) -> None:
         found = await payments.latest(connection, person=person, limit=LATEST_SHOWN)
         lines = [await _payment_line(connection, services, one, sender.translator) for one in found]
     usage = _("Write /refund ID\nID: the number of a payment, or an @name to see theirs.")
-    row = [Button(str(one.id), ShowRefund(one.id)) for one in found if one.ended_at is None]
+    row = [Button(str(one.id), _ShowRefund(one.id)) for one in found if one.ended_at is None]
     await sender.reply("\n".join([usage, *lines]), buttons=[row])
 
 
@@ -292,8 +290,8 @@ async def _payment_line(
     )
 
 
-@router.button(ShowRefund, admins=True)
-async def show_refund(sender: Sender, press: ShowRefund, services: Services) -> None:
+@router.button(_ShowRefund, admins=True)
+async def show_refund(sender: Sender, press: _ShowRefund, services: Services) -> None:
     """Show the payment of a button."""
     await sender.answer()
     await _show(services, sender, press.payment, None)

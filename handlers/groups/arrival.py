@@ -171,19 +171,17 @@ async def leave_group(sender: Sender, press: Leave, cause: str, services: Servic
     text = sender.translator.gettext("I leave {title} in {time}.").format(
         title=sanitize(group.title), time=sender.translator.duration(max(1.0, wait))
     )
-    undo = Button(sender.translator.gettext("Undo"), StayIn(group.id))
+    undo = Button(sender.translator.gettext("Undo"), _StayIn(group.id))
     await sender.reply(text, buttons=[[undo]])
 
 
-class StayIn(CallbackData, prefix="stayin"):
-    """Undo leaving a group, by its number in our database."""
-
+class _StayIn(CallbackData, prefix="stayin"):
     chat: int
 
 
-@router.button(StayIn, admins=True)
+@router.button(_StayIn, admins=True)
 async def stay_in_group(
-    sender: Sender, press: StayIn, shown: int | None, cause: str, services: Services
+    sender: Sender, press: _StayIn, shown: int | None, cause: str, services: Services
 ) -> None:
     """Undo leaving a group, if the bot has not left yet."""
     _, group = sender.translator.gettext, await find_chat(sender, services, press.chat)

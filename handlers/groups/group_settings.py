@@ -38,7 +38,7 @@ _MAX_TOPIC_BYTES = 40
 """Bytes of a topic's name that fit in a button's data."""
 
 
-class SetGroupChoice(CallbackData, prefix="group"):
+class _SetGroupChoice(CallbackData, prefix="group"):
     """Set a setting of the group; `value` is read by `change_for`."""
 
     field: str
@@ -147,7 +147,7 @@ def buttons(
     _, hours = translator.gettext, group.quiet_hours
 
     def button(label: str, field: str, value: str, *, present: bool) -> Button:
-        return Button(ticked(label, is_on=present), SetGroupChoice(field, value))
+        return Button(ticked(label, is_on=present), _SetGroupChoice(field, value))
 
     def switch(label: str, field: str, *, is_on: bool) -> Button:
         return button(label, field, _OFF if is_on else _ON, present=is_on)
@@ -232,9 +232,13 @@ async def _page(
     return "\n".join(filter(None, lines)), rows
 
 
-@router.button(SetGroupChoice, when_off=True)
+@router.button(_SetGroupChoice, when_off=True)
 async def choose(
-    sender: Sender, press: SetGroupChoice, query: CallbackQuery, shown: int | None, context: Context
+    sender: Sender,
+    press: _SetGroupChoice,
+    query: CallbackQuery,
+    shown: int | None,
+    context: Context,
 ) -> None:
     """Set a setting of the group for one of its admins."""
     services = context.services
@@ -257,7 +261,7 @@ async def choose(
     await sender.answer(_("Saved."))
     # the name of the message's topic is known from its buttons
     topics = (
-        one.topic for one in button_data(query.message, SetGroupChoice) if one.topic is not None
+        one.topic for one in button_data(query.message, _SetGroupChoice) if one.topic is not None
     )
     words, rows = await _page(services, sender, group, next(topics, None))
     # the setting is saved even if the message is gone

@@ -282,17 +282,13 @@ class ChatLimiter:
         for _, _, waits in self._waiting:
             waits.cancel()
 
-    async def _wait_until_unmuted(self) -> None:
-        if wait := self.muted_seconds():
-            await asyncio.sleep(wait)
-            # another 429 may have come meanwhile
-            await self._wait_until_unmuted()
-
     async def _grant_turns(self) -> None:
         while self._waiting:
             # choose the next one only when it may send: a more urgent one may come until then
             await self._bucket.acquire()
-            await self._wait_until_unmuted()
+            # another 429 may come meanwhile
+            while wait := self.muted_seconds():  # noqa: ASYNC110 - it ends at a known time
+                await asyncio.sleep(wait)
             while self._waiting:
                 _, _, waits = heapq.heappop(self._waiting)
                 if not waits.done():

@@ -50,21 +50,19 @@ _MAX_PROMPT_LENGTH = 40
 """Characters of a prompt in the list, which is the caption of a picture."""
 
 
-class ShowFilm(CallbackData, prefix="story"):
+class _ShowFilm(CallbackData, prefix="story"):
     """Show the film a video is in, or what can be done with a scene; scene 0 is the film."""
 
     video: int
     scene: int = 0
 
 
-class RemoveScene(CallbackData, prefix="takeout"):
-    """Remove a scene from a film."""
-
+class _RemoveScene(CallbackData, prefix="takeout"):
     video: int
     scene: int
 
 
-class RemakeScene(CallbackData, prefix="anew"):
+class _RemakeScene(CallbackData, prefix="anew"):
     """Remake a scene of a film, for as many credits as the button says."""
 
     video: int
@@ -72,9 +70,7 @@ class RemakeScene(CallbackData, prefix="anew"):
     credits: int
 
 
-class SendFilm(CallbackData, prefix="film"):
-    """Send the whole film."""
-
+class _SendFilm(CallbackData, prefix="film"):
     video: int
 
 
@@ -112,7 +108,7 @@ def buttons(
     last, rows = scenes[-1].video, list[list[Button]]()
     if len(scenes) > 1:
         row = [
-            Button(str(number), ShowFilm(last.id, scene.number))
+            Button(str(number), _ShowFilm(last.id, scene.number))
             for number, scene in enumerate(scenes, start=1)
         ]
         rows += in_rows(row, 5)
@@ -122,7 +118,7 @@ def buttons(
         rows.append([Button(label, Continue(last.id))])
     if len(scenes) > 1:
         send = translator.gettext("🎬 Send the whole film · free")
-        rows.append([Button(send, SendFilm(last.id), style="success")])
+        rows.append([Button(send, _SendFilm(last.id), style="success")])
     return rows
 
 
@@ -131,8 +127,8 @@ def _scene_buttons(
 ) -> list[list[Button]]:
     """Return the buttons that remake or remove a scene; the first has position 0."""
     _, scene, last = translator.gettext, scenes[position], scenes[-1].video.id
-    rows = [[Button(_("🗑 Take it out"), RemoveScene(last, scene.number), style="danger")],
-            [Button(_("◀ Back"), ShowFilm(last))]]  # fmt: skip
+    rows = [[Button(_("🗑 Take it out"), _RemoveScene(last, scene.number), style="danger")],
+            [Button(_("◀ Back"), _ShowFilm(last))]]  # fmt: skip
     quote = quotes.quote(
         substitutes.repeat_text(scene.video),
         kind="t2v" if position == 0 and scene.video.kind == "t2v" else "i2v",
@@ -144,7 +140,7 @@ def _scene_buttons(
         label = _("🔁 Make scene {number} anew · {credits}").format(
             number=translator.number(position + 1), credits=translator.number(quote.credits)
         )
-        rows.insert(0, [Button(label, RemakeScene(last, scene.number, quote.credits))])
+        rows.insert(0, [Button(label, _RemakeScene(last, scene.number, quote.credits))])
     return rows
 
 
@@ -244,9 +240,9 @@ async def show_story(sender: Sender, message: Message, services: Services) -> No
     await _show(services, sender, scenes)
 
 
-@router.button(ShowFilm)
+@router.button(_ShowFilm)
 async def show_scene(
-    sender: Sender, press: ShowFilm, query: CallbackQuery, shown: int | None, services: Services
+    sender: Sender, press: _ShowFilm, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
     """Show the film, or the buttons of one of its scenes."""
     scenes = await _scenes(services, sender, press.video)
@@ -266,9 +262,9 @@ def _position(scenes: Sequence[Scene], number: int) -> int | None:
     return next((at for at, scene in enumerate(scenes) if scene.number == number), None)
 
 
-@router.button(RemoveScene)
+@router.button(_RemoveScene)
 async def remove_scene(
-    sender: Sender, press: RemoveScene, query: CallbackQuery, shown: int | None, services: Services
+    sender: Sender, press: _RemoveScene, query: CallbackQuery, shown: int | None, services: Services
 ) -> None:
     """Remove a scene; the next one then follows the one before."""
     scenes = await _scenes(services, sender, press.video)
@@ -283,9 +279,9 @@ async def remove_scene(
     await _show(services, sender, again or [], query)
 
 
-@router.button(RemakeScene, orders=True)
+@router.button(_RemakeScene, orders=True)
 async def remake_scene(
-    sender: Sender, press: RemakeScene, shown: int | None, query: CallbackQuery, context: Context
+    sender: Sender, press: _RemakeScene, shown: int | None, query: CallbackQuery, context: Context
 ) -> None:
     """Order a scene again, from the last frame of the scene before; the new video replaces it."""
     scenes = await _scenes(context.services, sender, press.video)
@@ -310,9 +306,9 @@ async def remake_scene(
     await place(context, sender, draft)
 
 
-@router.button(SendFilm)
+@router.button(_SendFilm)
 async def send_film(
-    sender: Sender, press: SendFilm, query: CallbackQuery, cause: str, services: Services
+    sender: Sender, press: _SendFilm, query: CallbackQuery, cause: str, services: Services
 ) -> None:
     """Queue the film to be joined and sent, unless it is queued already."""
     scenes, _ = await _scenes(services, sender, press.video), sender.translator.gettext

@@ -61,9 +61,7 @@ class ShowVideos(CallbackData, prefix="page"):
     words: str = ""
 
 
-class DeleteVideo(CallbackData, prefix="forget"):
-    """Delete a video from its owner's list."""
-
+class _DeleteVideo(CallbackData, prefix="forget"):
     generation: int
 
 
@@ -113,7 +111,7 @@ def buttons(page: VideoPage, layout: ResultButtons, translator: Translator) -> l
     row = list[Button]()
     for number, video in enumerate(page.videos, start=1):
         if request.act == _DELETE:
-            row.append(Button(f"🗑 {number}", DeleteVideo(video.id)))
+            row.append(Button(f"🗑 {number}", _DeleteVideo(video.id)))
         elif request.act != _CONTINUE:
             row.append(Button(str(number), Resend(video.id)))
         elif quote := layout.continuation_quote(video):
@@ -215,10 +213,10 @@ async def show_page(
         await _show(services, sender, press, pressed_message(query) if shown else None)
 
 
-@router.button(DeleteVideo)
+@router.button(_DeleteVideo)
 async def delete_video(
     sender: Sender,
-    press: DeleteVideo,
+    press: _DeleteVideo,
     query: CallbackQuery,
     shown: int | None,
     services: Services,
