@@ -97,7 +97,7 @@ class Translator:
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """All languages with texts; a language without any falls back to DEFAULT."""
+    """All languages with texts, DEFAULT among them: others fall back to it."""
 
     texts: Mapping[str, gettext.NullTranslations] = field(
         default_factory=lambda: {DEFAULT: gettext.NullTranslations()}
@@ -112,10 +112,9 @@ class Languages:
         """Return the nearest language to what a Telegram client claims, such as `pt-BR`."""
         names = {name.casefold(): name for name in self.texts}
         wanted = (claimed or DEFAULT).casefold()
-        for folded in (wanted, wanted.split("-")[0], DEFAULT):
-            if (name := names.get(folded)) is not None:
-                return Translator(_locale(name), self.texts[name])
-        return Translator(_locale(DEFAULT), gettext.NullTranslations())
+        nearest = (wanted, wanted.split("-")[0], DEFAULT)
+        name = next(names[folded] for folded in nearest if folded in names)
+        return Translator(_locale(name), self.texts[name])
 
 
 def _locale(name: str) -> Locale:
