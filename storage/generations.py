@@ -14,7 +14,7 @@ from storage.ledger import Account
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from typing import Unpack
 
     from storage.database import Connection
@@ -290,28 +290,26 @@ async def change_state(
 
     Only `generation.jobs.transitions` decides on this; a trigger writes the event.
     """
-    return await tx.fetch_one_as(
-        from_row,
-        f"UPDATE generations SET state = ?, reason = ?, changed_at = ?{_assignments(changes)}"
-        " WHERE id = ? AND state = ? RETURNING *",
-        (to, reason, now, *changes.values(), generation, was),
-    )
+    state = {"state": to, "reason": reason, "changed_at": now}
+    return await _update(tx, generation, was, state | changes)
 
 
 async def update(
     tx: Connection, generation: int, was: State | None = None, **changes: Unpack[Changes]
 ) -> Generation | None:
     """Change columns but not the state; with `was`, only if that is the state."""
+    return await _update(tx, generation, was, changes)
+
+
+async def _update(
+    tx: Connection, generation: int, was: State | None, changes: Mapping[str, object]
+) -> Generation | None:
     return await tx.fetch_one_as(
         from_row,
-        f"UPDATE generations SET {_assignments(changes).removeprefix(', ')}"
+        f"UPDATE generations SET {', '.join(f'{name} = ?' for name in changes)}"
         " WHERE id = ? AND coalesce(?, state) = state RETURNING *",
         (*changes.values(), generation, was),
     )
-
-
-def _assignments(changes: Changes) -> str:
-    return "".join(f", {name} = ?" for name in changes)
 
 
 STATUS_LEFT = (
@@ -409,15 +407,13 @@ async def content_refused_at(
     return {row["id"]: row["changed_at"] for row in rows}
 
 
-async def durations(
-    tx: Connection, *, model: str, seconds: int, resolution: str | None, limit: int
-) -> list[float]:
+async def durations(tx: Connection, request: Request, *, limit: int) -> list[float]:
     """Return the durations of similar generations at the provider in seconds, newest first."""
     rows = await tx.fetch_all(
         "SELECT ready_at - accepted_at AS took FROM generations WHERE model = ? AND seconds = ?"
         " AND resolution IS ? AND accepted_at IS NOT NULL AND ready_at IS NOT NULL"
         " ORDER BY ready_at DESC LIMIT ?",
-        (model, seconds, resolution, limit),
+        (request.model, request.seconds, request.resolution, limit),
     )
     return [row["took"] for row in rows]
 

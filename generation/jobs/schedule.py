@@ -138,13 +138,7 @@ class DurationEstimates:
     async def within(self, tx: Connection, request: Request) -> Estimate:
         """Return the estimate for a request and its durations, within a transaction."""
         if (known := self._known.get(_alike(request))) is None:
-            newest_first = await generations.durations(
-                tx,
-                model=request.model,
-                seconds=request.seconds,
-                resolution=request.resolution,
-                limit=MAX_DURATIONS,
-            )
+            newest_first = await generations.durations(tx, request, limit=MAX_DURATIONS)
             seen = deque(reversed(newest_first), MAX_DURATIONS)
             estimate = self._estimate(request, seen)
             known = self._known[_alike(request)] = _Known(seen, estimate.seconds, estimate)

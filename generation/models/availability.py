@@ -195,7 +195,7 @@ def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:
     successors: dict[Kind, str] = {}
     changes: dict[str, object] = {"successors": successors}
     for kind, mode in family.modes.items():
-        if successor := _successor(family, kind, mode.model, known, snapshot):
+        if successor := _successor(family, kind, known, snapshot):
             successors[kind] = successor
         listed = snapshot.listed.get(mode.model)
         if listed is not None and listed.rates:
@@ -203,12 +203,10 @@ def _as_listed(family: Family, known: Offer, snapshot: Snapshot) -> Family:
     return family.model_copy(update=changes)
 
 
-def _successor(
-    family: Family, kind: Kind, model: str, known: Offer, snapshot: Snapshot
-) -> str | None:
+def _successor(family: Family, kind: Kind, known: Offer, snapshot: Snapshot) -> str | None:
     """Return the last family in the line of succession that is available for this kind."""
     successor = None
-    for names in _succession(model, snapshot):
+    for names in _succession(family.modes[kind].model, snapshot):
         for other in known:
             mode = other.mode(kind)
             ours = any(one.model in names for one in other.modes.values())
@@ -248,7 +246,7 @@ def gone(known: Offer, snapshot: Snapshot) -> frozenset[str]:
             if retirement is None or retirement.status == "deprecated":
                 continue
             succeeded = retirement.status == "withdrawn" or _successor(
-                family, kind, mode.model, known, snapshot
+                family, kind, known, snapshot
             )
             (dropped if succeeded else kept).add(mode.model)
     return frozenset(dropped - kept)

@@ -177,12 +177,8 @@ async def test_durations_are_those_of_the_same_kind_of_video_newest_first(db: Da
         await put(db, one, State.READY, accepted_at=ready - took, ready_at=ready)
     await ask(db, "unfinished")
     async with db.reading() as connection:
-        found = await generations.durations(
-            connection, model="openai/sora-2-t2v", seconds=4, resolution="720p", limit=2
-        )
-        none = await generations.durations(
-            connection, model="openai/sora-2-t2v", seconds=4, resolution=None, limit=2
-        )
+        found = await generations.durations(connection, request(), limit=2)
+        none = await generations.durations(connection, request(resolution=None), limit=2)
     assert (found, none) == ([60, 70], [])
 
 

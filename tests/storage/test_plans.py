@@ -22,7 +22,7 @@ from storage import (
 from storage.database import Connection
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
-from tests.storage.asked import ANN, NOW, rows
+from tests.storage.asked import ANN, NOW, request, rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -85,7 +85,7 @@ class Explained(Connection):
         ),
         pytest.param(lambda tx: statistics.budget_used(tx, since=NOW), id="what was given"),
         pytest.param(
-            lambda tx: generations.durations(tx, model="m", seconds=4, resolution="720p", limit=20),
+            lambda tx: generations.durations(tx, request(), limit=20),
             id="how long one takes",
         ),
         pytest.param(lambda tx: notices.owed(tx, 1), id="what a chat is owed"),
