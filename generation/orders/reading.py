@@ -221,13 +221,13 @@ _CLEAR_SHAPES = ("16:9", "21:9")
 _UNSPACED = r"\u0e01-\u0e3a\u0e40-\u0e4e\u3040-\u30ff\u3400-\u9fff"
 """Letters of scripts in which blanks separate sentences, not words."""
 _JOINED = rf"{_UNSPACED}\uac00-\ud7af"
-"""These, and those of Korean, which joins units to words."""
+"""These, and those of Korean, which joins units too."""
 _TIMES_SIGN = re.compile(
     r"(?<=\d)[x×](?=\d)|(?:(?<=\b9)|(?<=\b16))\s?(?:[:/]|by|на)\s?(?=(?:9|16)\b)"
 )
-"""What is written instead of a shape's colon."""
+"""What is written for a shape's colon."""
 _PART = re.compile(
-    r"\.(?=\s|\Z)|(?<!\d),|,(?!\d)|[;!?\n()|/—–、\u3002\u060c\u061f\u0964]|\s-+\s|:\s"
+    r"\.(?=\s|\Z)|(?<!\d),|,(?!\d)|[;!?\n()|/—–、·•\u30fb\u3002\u060c\u061f\u0964]|\s-+\s|:\s"
     rf"|(?<=[{_UNSPACED}])\s"
 )
 _MAX_SECONDS = 300
