@@ -12,7 +12,6 @@ import heapq
 import itertools
 import re
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -217,27 +216,18 @@ class Urgency(IntEnum):
     """Status texts, their edits, chat actions, reactions."""
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """A leaky bucket: a burst of `count`, refilled over `seconds`."""
-
-    count: float
-    seconds: float
-
-
-PRIVATE_LIMIT = RateLimit(3, 3.0)
-GROUP_LIMIT = RateLimit(5, 20.0)
-"""The burst and the refill come to at most 20 in any minute."""
-COSMETIC_LIMIT = RateLimit(20, 1.0)
-"""Cosmetic requests in all chats together: Telegram accepts about 30 requests a second."""
+PRIVATE_LIMIT, GROUP_LIMIT = (3, 3.0), (5, 20.0)
+"""A burst of messages, and the seconds that refill it; a group gets at most 20 in any minute."""
+COSMETIC_LIMIT = 20
+"""Cosmetic requests a second in all chats together: Telegram accepts about 30 requests."""
 
 
 class ChatLimiter:
     """The budget of one chat, and the queue of requests that wait for it."""
 
-    def __init__(self, rate: RateLimit) -> None:
-        self._bucket = AsyncLimiter(rate.count, rate.seconds)
-        self.cosmetic_reserve = rate.count / 2
+    def __init__(self, count: float, seconds: float) -> None:
+        self._bucket = AsyncLimiter(count, seconds)
+        self.cosmetic_reserve = count / 2
         """What is kept of the budget for others than cosmetic requests."""
         self._muted_until = dict[str, float]()
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
@@ -312,7 +302,7 @@ class Pacing(BaseRateLimiter[Urgency]):
     ) -> None:
         self._second = second
         self._while_waiting = while_waiting
-        self._cosmetic = AsyncLimiter(COSMETIC_LIMIT.count, COSMETIC_LIMIT.seconds * second)
+        self._cosmetic = AsyncLimiter(COSMETIC_LIMIT, second)
         self._limiters: dict[int, ChatLimiter] = {}
         self._most = MAX_LIMITERS
 
@@ -394,7 +384,7 @@ class Pacing(BaseRateLimiter[Urgency]):
                     key: one for key, one in self._limiters.items() if not one.is_idle
                 }
                 self._most = max(MAX_LIMITERS, 2 * len(self._limiters))
-            rate = PRIVATE_LIMIT if telegram_id > 0 else GROUP_LIMIT
-            limiter = ChatLimiter(RateLimit(rate.count, rate.seconds * self._second))
+            count, seconds = PRIVATE_LIMIT if telegram_id > 0 else GROUP_LIMIT
+            limiter = ChatLimiter(count, seconds * self._second)
             self._limiters[telegram_id] = limiter
         return limiter
