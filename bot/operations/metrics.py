@@ -235,23 +235,19 @@ class Metrics:
         self._budget.set(inf if left is None else float(pricing.from_micros(left)))
 
 
-class Pages:
+class Pages(HttpServer):
     """The server of /metrics and /healthz, which hold no texts of people and no secrets."""
 
     def __init__(self, metrics: Metrics, port: Endpoint) -> None:
         """Bind the port. Raises CannotStart."""
         self._metrics = metrics
         routes = [Route("/metrics", self._show_metrics), Route("/healthz", self._show_health)]
-        self._server = HttpServer(Starlette(routes=routes), setting="METRICS_PORT", endpoint=port)
+        super().__init__(Starlette(routes=routes), setting="METRICS_PORT", endpoint=port)
 
     async def start(self) -> None:
-        """Start the server."""
+        """Count events from now on, and accept requests."""
         await self._metrics.start()
-        await self._server.start()
-
-    async def stop(self) -> None:
-        """Stop the server."""
-        await self._server.stop()
+        await super().start()
 
     async def _show_metrics(self, _: Request) -> Response:
         return Response(await self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
