@@ -305,7 +305,7 @@ class Bot:
             erase=self.erase,
             deliver_kept=self.scheduler.deliver_kept,
             update_film=self.scheduler.update_film,
-            received_at=self.intake.received_at,
+            received_at=self.intake.received_at.get,
             restore_gaps=self.restore_gaps,
             clock_ahead=self.listening.clock_ahead,
             is_excess=self.intake.is_excess,

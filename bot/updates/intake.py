@@ -57,7 +57,8 @@ class Intake(asyncio.Queue[object]):
         self._begun: set[int] = set()
         self._suspects: set[int] = set()
         self._delayed: deque[Update] = deque()
-        self._received_at: dict[int, float] = {}
+        self.received_at: dict[int, float] = {}
+        """When the updates that were restored at the start were received."""
         self._stopping = False
         self._closed = False
 
@@ -100,13 +101,9 @@ class Intake(asyncio.Queue[object]):
             if one is not None:
                 await inbox.finish(tx, one, now=self._clock())
         if is_in:
-            self._received_at[number] = stored.received_at
+            self.received_at[number] = stored.received_at
             if self._backlog.add(number, origin):
                 self._hand_out(update, origin)
-
-    def received_at(self, update_id: int) -> float | None:
-        """Return when an update that was restored at the start was received, else None."""
-        return self._received_at.get(update_id)
 
     async def _set_aside(self, tx: Connection, update_id: int, why: NoticeKind) -> None:
         await inbox.set_aside(tx, update_id)
@@ -261,7 +258,7 @@ class Intake(asyncio.Queue[object]):
         now = self._clock()
         self._db.defer(lambda tx: inbox.finish(tx, update_id, now=now))
         self._begun.discard(update_id)
-        self._received_at.pop(update_id, None)
+        self.received_at.pop(update_id, None)
 
     async def _write(self, update_id: int, step: Callable[[Connection], Awaitable[T]]) -> T:
         """Run a step of an update in a transaction, retried until it succeeds.
