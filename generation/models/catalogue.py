@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -220,27 +221,19 @@ class Catalogue:
             for family in after.named
             for kind, mode in family.modes.items()
         }
+        notify = partial(self.admins.notify, tx, now=now)
         for model in sorted(successors.keys() & after.gone - before.gone):
             successor = successors[model]
-            await self.admins.notify(
-                tx,
-                NoticeKind.MODEL_SUPERSEDED if successor else NoticeKind.MODEL_WITHDRAWN,
-                now=now,
-                model=model,
-                successor=successor and after.live[successor].title,
-                cause=f"model:{model}:{int(now)}",
-            )
+            kind = NoticeKind.MODEL_SUPERSEDED if successor else NoticeKind.MODEL_WITHDRAWN
+            title = successor and after.live[successor].title
+            await notify(kind, model=model, successor=title, cause=f"model:{model}:{int(now)}")
         unserved = after.gone | self.cooldowns.models
         left = after.named.without(unserved).families
         if before.gone != after.gone and not left:
-            await self.admins.notify(
-                tx, NoticeKind.NOTHING_SERVED, now=now, cause=f"nothing:{int(now)}"
-            )
+            await notify(NoticeKind.NOTHING_SERVED, cause=f"nothing:{int(now)}")
         moved = "\n".join(map(str, availability.price_changes(before.named, after.named)))
         if moved:
-            await self.admins.notify(
-                tx, NoticeKind.PRICES_MOVED, now=now, moved=moved, cause=f"prices:{int(now)}"
-            )
+            await notify(NoticeKind.PRICES_MOVED, moved=moved, cause=f"prices:{int(now)}")
 
 
 @dataclass(frozen=True, slots=True)

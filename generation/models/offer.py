@@ -161,13 +161,8 @@ class Mode(Entry):
             return self.picture.frame(picture, aspect_ratio)
         return self.frames[resolution or ANY][aspect_ratio or ANY]
 
-    def choices(
-        self,
-        *,
-        seconds: int,
-        aspect_ratio: str | None,
-        resolution: str | None,
-        silent: bool = False,
+    def _chosen(
+        self, seconds: int, resolution: str | None, aspect_ratio: str | None, silent: bool
     ) -> dict[str, object]:
         """Return the chosen options as fields of the request body.
 
@@ -199,10 +194,7 @@ class Mode(Entry):
         most expensive. Raises KeyError for a resolution that is not offered.
         """
         hinted = self.price.usd_per_second[resolution or ANY] * seconds
-        chosen = self.choices(
-            seconds=seconds, aspect_ratio=aspect_ratio, resolution=resolution, silent=silent
-        )
-        asked = cost(self.live, chosen, seconds)
+        asked = cost(self.live, self._chosen(seconds, resolution, aspect_ratio, silent), seconds)
         return hinted if asked is None else asked
 
     def body(
@@ -216,9 +208,7 @@ class Mode(Entry):
         silent: bool = False,
     ) -> dict[str, object]:
         """Return the JSON body of a submission; `image` is a data URI."""
-        chosen = self.choices(
-            seconds=seconds, aspect_ratio=aspect_ratio, resolution=resolution, silent=silent
-        )
+        chosen = self._chosen(seconds, resolution, aspect_ratio, silent)
         picture = {} if image is None else {self.fields.image: image}
         return {"model": self.model, "prompt": prompt, **chosen, **picture}
 
