@@ -49,7 +49,7 @@ _PART_ENDS = re.compile(rf"\s*(?:\Z|\n|\s(?:--|[{_LONG}]|[-{_SHORT}](?=\w)))")
 """The end of an option after a dash and a blank; if more words follow, it is prose."""
 _AROUND_A_VALUE = "\"'“”‘’„«»,;!?."
 _MAX_GIVEN = 40
-"""Characters of an option's value that are kept, to be shown in a refusal."""
+"""Characters of an option's value that a refusal shows."""
 
 _NEWLINE = re.compile(r"\r\n?")
 _WIDE_SPACE = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
@@ -221,7 +221,7 @@ _CLEAR_SHAPES = ("16:9", "21:9")
 _UNSPACED = r"\u0e01-\u0e3a\u0e40-\u0e4e\u3040-\u30ff\u3400-\u9fff"
 """Letters of scripts in which blanks separate sentences, not words."""
 _JOINED = rf"{_UNSPACED}\uac00-\ud7af"
-"""These, and those of Korean, which joins units too."""
+"""These, and those of Korean, which joins units."""
 _TIMES_SIGN = re.compile(
     r"(?<=\d)[x×](?=\d)|(?:(?<=\b9)|(?<=\b16))\s?(?:[:/]|by|на)\s?(?=(?:9|16)\b)"
 )
@@ -233,7 +233,7 @@ _PART = re.compile(
 _MAX_SECONDS = 300
 """A longer time after other words is that of the subject, not of the video."""
 _MAX_WORDS = 12
-"""Words at either end of a part in which options are searched."""
+"""Words at either end of a part where options are searched."""
 
 
 class _Phrase(NamedTuple):
@@ -248,8 +248,8 @@ class _Phrase(NamedTuple):
     unit: int = 0
 
 
-_SURE = re.compile(r"F.*V|VF|V.*F.*D|^(?!D).*(?:FD|S)")
-"""Kinds of phrases that surely mean the video though other words follow.
+_SURE = re.compile(r"F[^D]*V|VF|V.*F.*D|^(?!D).*(?:FD|S)")
+"""Kinds of phrases that surely mean the video before other words.
 
 "Vertical video of", "video vertical", "video de 8 segundos de un", "vertical a", "8s".
 """
@@ -264,7 +264,7 @@ def _plain_words() -> dict[str, Any]:
 
 @cache
 def _phrases() -> Mapping[str, list[tuple[list[str], _Phrase]]]:
-    """Return the phrases and their words by their first word, longest first."""
+    """Return the phrases and their words by first word, longest first."""
     found: dict[str, _Phrase] = {}
     for one in _plain_words()["phrases"]:
         for kind, phrases in one["by kind"].items():
@@ -304,7 +304,7 @@ def plain_options(prompt: str) -> Options:
 
     They count if a part of the prompt, between its commas, says nothing else ("…, vertical"), ends
     with them ("… without sound"), or begins with them where that is clear: beside the word video,
-    before an article, or several. All this is confirmed on a card before it costs anything.
+    before an article, or several. All of it is confirmed before it costs anything.
     """
     said = _plain_fields(prompt)
     if said.get("seconds") == "0":
@@ -343,7 +343,7 @@ def options_only(text: str) -> str:
 
 
 def _options_of_part(tokens: list[str]) -> dict[str, Any]:
-    """Return the options that a part consists of, begins with, or ends with."""
+    """Return the options that a part is, begins with, or ends with."""
     said, end, kinds = _read_phrases(tokens, 0)
     if end == len(tokens):
         return said
@@ -365,17 +365,17 @@ def _options_of_part(tokens: list[str]) -> dict[str, Any]:
 
 
 def _read_phrases(tokens: list[str], start: int) -> tuple[dict[str, Any], int, str]:
-    """Return the options of the phrases from `start` on, their end, and their kinds."""
+    """Return the options of the phrases from `start` on, their end, and kinds."""
     said, at, kinds = dict[str, Any](), start, ""
     total = unit = 0
     while at < len(tokens):
         phrase, length = _phrase_at(tokens, at)
-        # after an article it is what is shown: "a portrait"
+        # "a portrait" is what is shown
         if not length or (phrase.kind == "A" and not said and (start or kinds[-1:] == "D")):
             break
         said |= phrase.said
         if phrase.unit:
-            # "1 minute and 30 seconds"
+            # "1 min 30 s"
             total = int(phrase.said["seconds"]) + (total if phrase.unit < unit else 0)
             said["seconds"], unit = str(total), phrase.unit
         kinds += phrase.kind
@@ -384,21 +384,22 @@ def _read_phrases(tokens: list[str], start: int) -> tuple[dict[str, Any], int, s
 
 
 def _phrase_at(tokens: list[str], at: int) -> tuple[_Phrase, int]:
-    """Return the longest phrase at an index, and its number of words, 0 if none is known."""
+    """Return the longest phrase at an index, and its number of words, or 0."""
     words, one, after = _plain_words(), tokens[at], "".join(tokens[at + 1 : at + 2])
     known = (pair for pair in _phrases().get(one, ()) if tokens[at : at + len(pair[0])] == pair[0])
     phrase, found = next(known, ([], _Phrase({}, "")))
     number, unit = words["numbers"].get(one, one[:6]), words["units"].get(after, 0)
+    length, before = len(phrase), tokens[at - 1] if at else ""
     if number[0].isdecimal():
-        if one[-1] == "p":
-            return _Phrase({"resolution": one}, "F"), 1
-        if at and one not in _CLEAR_SHAPES and tokens[at - 1] in words["not after"]:
-            return found, 0
         decade = re.fullmatch(r"(\d\d)?[02-9]0s", number + after)
-        if unit and ":" not in one and not (decade and decade[1]):
+        if one[-1] == "p":
+            found, length = _Phrase({"resolution": one}, "F"), 1
+        elif before in words["not after"] and one not in _CLEAR_SHAPES:
+            length = 0
+        elif unit and ":" not in one and not (decade and decade[1]):
             seconds = str(math.ceil(float(number.replace(",", ".")) * unit))
-            # "one second a bird sits there", "8s cat"
-            is_brief = after in words["brief"] and not decade
-            kind = "DF" if found.kind == "D" else "FS" if is_brief else "F"
-            return _Phrase({"seconds": seconds}, kind, unit), 2
-    return found, len(phrase)
+            # "one second a bird sits", "8s cat"
+            brief = "S" * (after in words["brief"] and not decade)
+            kind = "DF" if found.kind == "D" else f"F{brief}"
+            found, length = _Phrase({"seconds": seconds}, kind, unit), 2
+    return _Phrase({}, "B") if found.said and before in words["not"] else found, length
