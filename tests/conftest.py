@@ -21,7 +21,7 @@ from hypothesis import settings
 
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from tests.house import ADMIN, Breakage, House
+from tests.harness import ADMIN, Harness, LoggedErrors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -141,9 +141,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def errors() -> Iterator[Breakage]:
+def errors() -> Iterator[LoggedErrors]:
     """Collect the errors the bot logs; an unexpected one fails the test."""
-    breakage = Breakage()
+    breakage = LoggedErrors()
     logging.getLogger().addHandler(breakage)
     yield breakage
     logging.getLogger().removeHandler(breakage)
@@ -166,17 +166,17 @@ async def provider() -> AsyncIterator[AimlApiSandbox]:
 
 
 @pytest.fixture
-def house(
-    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
-) -> House:
-    """Both sandboxes and a data folder; `house.running()` runs the bot."""
-    return House(telegram, provider, tmp_path / "data", errors)
+def harness(
+    telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: LoggedErrors
+) -> Harness:
+    """Both sandboxes and a data folder; `harness.running()` runs the bot."""
+    return Harness(telegram, provider, tmp_path / "data", errors)
 
 
 @pytest.fixture
-async def bot(house: House) -> AsyncIterator[Bot]:
+async def bot(harness: Harness) -> AsyncIterator[Bot]:
     """The bot, running with the settings of most tests."""
-    async with house.running() as running:
+    async with harness.running() as running:
         yield running
 
 

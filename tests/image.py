@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from generation.media.child import answer
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 from tests.generation.media.images.quarters import save_kind
 from tests.generation.media.videos.films import LIMIT, Film
 

@@ -1,4 +1,4 @@
-"""The house as docs/architecture.md tells it: one name for one thing, one walk, its size."""
+"""The program as docs/architecture.md tells it: one name for one thing, one walk, its size."""
 
 from __future__ import annotations
 

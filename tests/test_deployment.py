@@ -18,7 +18,7 @@ import pytest
 
 from bot.process import ExitCode
 from tests.audit import findings
-from tests.flows.looks import says, shows_video
+from tests.flows.predicates import says, shows_video
 from tests.flows.process import process, terminate
 
 if TYPE_CHECKING:

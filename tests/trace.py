@@ -21,8 +21,8 @@ from bot.settings.definition import Settings
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
 from storage.database import FLUSH_SECONDS
-from tests.flows.looks import says, shows_video
-from tests.house import QUICK, Breakage, House
+from tests.flows.predicates import says, shows_video
+from tests.harness import QUICK, Harness, LoggedErrors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sized
@@ -108,27 +108,27 @@ async def trace(folder: Path) -> Walk:
         telegram = await stack.enter_async_context(TelegramSandbox())
         provider = await stack.enter_async_context(AimlApiSandbox(key="sandbox-key-0123456789"))
         provider.render_seconds = 0.05
-        house = House(telegram, provider, folder, Breakage())
+        harness = Harness(telegram, provider, folder, LoggedErrors())
         # longer, or a slow machine might flush deferred writes between two steps
-        house.flush_seconds = 2 * FLUSH_SECONDS
+        harness.flush_seconds = 2 * FLUSH_SECONDS
         # on a slow machine the check-up would begin within the walk, and its locks count
         times = replace(QUICK, checkup=math.inf)
-        await stack.enter_async_context(house.running(times=times, undo_seconds=UNDO_SECONDS))
+        await stack.enter_async_context(harness.running(times=times, undo_seconds=UNDO_SECONDS))
         ann = telegram.person("Ann", username="ann")
         chat = telegram.private(ann)
         await chat.send(ann, "/help")
         await chat.wait(says("/animate"))
         await asyncio.sleep(0.5)  # work of the start and of the greeting has ended
         statements = list[str]()
-        before = replace(house.db.usage)
-        await house.db.trace(statements.append)
+        before = replace(harness.db.usage)
+        await harness.db.trace(statements.append)
         with recorded(walk):
             await chat.send(ann, "/video a cat on a sailing boat")
             await chat.wait(shows_video())
             await _settled(statements)
         walk.statements = sum(not sql.startswith("--") for sql in statements)
-        walk.locks = house.db.usage.lock_acquisitions - before.lock_acquisitions
-        walk.commits = house.db.usage.commits - before.commits
+        walk.locks = harness.db.usage.lock_acquisitions - before.lock_acquisitions
+        walk.commits = harness.db.usage.commits - before.commits
     return walk
 
 

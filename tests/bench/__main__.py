@@ -17,7 +17,7 @@ from sandbox.aimlapi import AimlApiSandbox, Render
 from sandbox.telegram import TelegramSandbox
 from tests.bench.floods import COMMANDS, MESSAGES, Flood, flood
 from tests.bench.memory import MEGABYTE, resident, watched
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 from tests.flows.process import process
 from tests.generation.media.test_sent_media import repeated
 from tests.generation.media.videos.films import Film

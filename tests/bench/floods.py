@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.bench.memory import resident, watched
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 from tests.flows.process import process
 
 if TYPE_CHECKING:

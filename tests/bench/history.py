@@ -30,8 +30,8 @@ from storage import MONTH_SECONDS, chats, generations, videos
 from storage.chats import ChatKind
 from storage.database import Database
 from storage.ledger import Account
-from tests.flows.looks import shows_video
-from tests.house import ADMIN, Breakage, House
+from tests.flows.predicates import shows_video
+from tests.harness import ADMIN, Harness, LoggedErrors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -220,8 +220,8 @@ async def _ask(db: Database, waits: list[float]) -> None:
 class Visitors:
     """What people do in a bot with a long history."""
 
-    def __init__(self, house: House, telegram: TelegramSandbox) -> None:
-        self.house, self.telegram = house, telegram
+    def __init__(self, harness: Harness, telegram: TelegramSandbox) -> None:
+        self.harness, self.telegram = harness, telegram
         self.ann, self.olga = telegram.person("Ann"), telegram.person("Olga", user_id=ADMIN)
         if self.ann.id != HEAVY:
             raise RuntimeError("the sandbox numbers its people from another number")
@@ -263,7 +263,7 @@ class Visitors:
         """Make a supergroup of a group; return how long it took to be known as that."""
         if is_known:
             new = -1_000_000_000_000 + group.id
-            async with self.house.db.transaction() as tx:
+            async with self.harness.db.transaction() as tx:
                 await chats.upsert(tx, new, kind=ChatKind.SUPERGROUP, now=1.0)
         began, moved = time.perf_counter(), group.migrate()
 
@@ -284,7 +284,7 @@ class Visitors:
     async def _until(self, found: Callable[[Connection], Awaitable[object]]) -> None:
         async with asyncio.timeout(60):
             while True:
-                async with Database.reading(self.house.db) as connection:
+                async with Database.reading(self.harness.db) as connection:
                     if await found(connection):
                         return
                 await asyncio.sleep(0.002)
@@ -299,9 +299,9 @@ async def bench(data: Path) -> list[Cost]:
     path, made = data / "bot.sqlite3", Bench()
     async with TelegramSandbox() as telegram, AimlApiSandbox() as provider:
         provider.render_seconds = 0.05
-        house = House(telegram, provider, data, Breakage())
-        house.database = MeteredDatabase
-        people = Visitors(house, telegram)
+        harness = Harness(telegram, provider, data, LoggedErrors())
+        harness.database = MeteredDatabase
+        people = Visitors(harness, telegram)
         video = telegram.world.files.add("video", b"video", width=9, height=9, duration=1)
         await grown(path, people.twice, people.once, video.file_id)
 
@@ -310,12 +310,12 @@ async def bench(data: Path) -> list[Cost]:
 
         await made.measure("the database is opened", opened, most=START_SECONDS)
         began = time.perf_counter()
-        async with house.running(free_credits=1_000_000):
+        async with harness.running(free_credits=1_000_000):
             started = time.perf_counter() - began
             await made.measure(
                 "start to the first getUpdates", lambda: _told(started), most=START_SECONDS
             )
-            db = house.db
+            db = harness.db
             await made.measure("pruning, which begins then", people.be_pruned, db)
             for what, work in (
                 ("/help", lambda: people.ask("/help")),

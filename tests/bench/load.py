@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 from tests.bench.lag import lags
 from tests.bench.memory import MEGABYTE, resident, watched
-from tests.bench.stand import bot, cpu, servers
+from tests.bench.setup import bot, cpu, servers
 from tests.generation.media.videos.films import Film, append_free_space
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
 
-    from tests.bench.stand import Servers
+    from tests.bench.setup import Servers
 
 ECHO = "tests.bench.echo"
 RUNS = 5

@@ -2,7 +2,7 @@
 
 They run in a process of their own, so that only the bot's cost is counted, and answer as fast as
 they can. Orders come as lines of JSON on the standard input, figures go as lines of JSON to the
-standard output (see `tests.bench.stand`).
+standard output (see `tests.bench.setup`).
 """
 
 from __future__ import annotations

@@ -45,22 +45,22 @@ if TYPE_CHECKING:
     from bot.operations.checks import Finding
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 HOOK = "https://bot.example.com/updates"
 
 
-async def finding(house: House, about: str, **changes: Any) -> Finding:
+async def finding(harness: Harness, about: str, **changes: Any) -> Finding:
     """Let the doctor look, and return what it says about one thing."""
-    findings = await diagnose(house.settings(**changes))
+    findings = await diagnose(harness.settings(**changes))
     said = [one for one in findings if one.about == about]
     assert len(said) == 1, findings
     return said[0]
 
 
-async def test_a_healthy_house_is_fit(house: House) -> None:
-    findings = await diagnose(house.settings())
+async def test_a_healthy_house_is_fit(harness: Harness) -> None:
+    findings = await diagnose(harness.settings())
     assert has_passed(findings)
     assert [one.about for one in findings if one.verdict is Verdict.OK] == [
         "database", "DATA_DIR", "media", "TELEGRAM_BOT_TOKEN", "AIMLAPI_KEY", "MODELS", "clock",
@@ -69,15 +69,15 @@ async def test_a_healthy_house_is_fit(house: House) -> None:
     ]  # fmt: skip
 
 
-async def test_a_refused_token_is_named(house: House, telegram: TelegramSandbox) -> None:
+async def test_a_refused_token_is_named(harness: Harness, telegram: TelegramSandbox) -> None:
     wrong = SecretStr(f"{telegram.token[:-4]}abcd")
-    said = await finding(house, "TELEGRAM_BOT_TOKEN", telegram_bot_token=wrong)
+    said = await finding(harness, "TELEGRAM_BOT_TOKEN", telegram_bot_token=wrong)
     assert said.verdict is Verdict.FAILURE
     assert "@BotFather" in said.remedy
 
 
-async def test_a_telegram_out_of_reach_is_a_failure(house: House) -> None:
-    said = await finding(house, "Telegram", telegram_api_url="http://127.0.0.1:9")
+async def test_a_telegram_out_of_reach_is_a_failure(harness: Harness) -> None:
+    said = await finding(harness, "Telegram", telegram_api_url="http://127.0.0.1:9")
     assert said.verdict is Verdict.FAILURE
 
 
@@ -96,40 +96,40 @@ SERVERS = "/var/lib/telegram-bot-api/"
     ids=["unseen", "unseen and unsaid", "no local mode", "seen", "no picture to look at"],
 )
 async def test_a_servers_files_are_looked_at(
-    path: str | None, is_local: bool, verdict: Verdict, house: House, telegram: TelegramSandbox
+    path: str | None, is_local: bool, verdict: Verdict, harness: Harness, telegram: TelegramSandbox
 ) -> None:
     picture = telegram.world.files.add("photo", b"the bot's own", width=1, height=1).as_json()
     photos = {"total_count": 1, "photos": [[picture]] if path else []}
     telegram.faults.next("getUserProfilePhotos", Said.answers(photos))
     file = {"file_id": "a", "file_unique_id": "b", "file_path": path}
     telegram.faults.next("getFile", Said.answers(file))
-    said = await finding(house, "TELEGRAM_API_LOCAL", telegram_api_local=is_local)
+    said = await finding(harness, "TELEGRAM_API_LOCAL", telegram_api_local=is_local)
     assert said.verdict is verdict
     assert (SERVERS in said.found) == (verdict is Verdict.FAILURE)
 
 
 async def test_what_answers_in_telegram_s_place_is_a_failure(
-    house: House, telegram: TelegramSandbox
+    harness: Harness, telegram: TelegramSandbox
 ) -> None:
     telegram.faults.always("getMe", TelegramFault.unreadable())
-    said = await finding(house, "Telegram")
+    said = await finding(harness, "Telegram")
     assert said.verdict is Verdict.FAILURE
     assert said.found == "what answers in its place cannot be read"
 
 
-async def test_a_refused_key_is_named(house: House) -> None:
-    said = await finding(house, "AIMLAPI_KEY", aimlapi_key=SecretStr("not-this-one"))
+async def test_a_refused_key_is_named(harness: Harness) -> None:
+    said = await finding(harness, "AIMLAPI_KEY", aimlapi_key=SecretStr("not-this-one"))
     assert (said.verdict, said.found) == (Verdict.FAILURE, "it is refused")
 
 
-async def test_an_empty_account_is_a_failure(house: House, provider: AimlApiSandbox) -> None:
+async def test_an_empty_account_is_a_failure(harness: Harness, provider: AimlApiSandbox) -> None:
     provider.balance = Decimal(0)
-    said = await finding(house, "AIMLAPI_KEY")
+    said = await finding(harness, "AIMLAPI_KEY")
     assert (said.verdict, said.found) == (Verdict.FAILURE, "the account is empty")
 
 
 async def test_an_empty_account_is_one_also_where_its_details_are_not_told(
-    house: House, provider: AimlApiSandbox
+    harness: Harness, provider: AimlApiSandbox
 ) -> None:
     async def meet(request: Request, go_on: Callable[..., Awaitable[Response]]) -> Response:
         if request.url.path.endswith("/detail"):
@@ -138,25 +138,25 @@ async def test_an_empty_account_is_one_also_where_its_details_are_not_told(
 
     provider.balance = Decimal(0)
     provider.faults.always("billing", Fault("no details", meet))
-    said = await finding(house, "AIMLAPI_KEY")
+    said = await finding(harness, "AIMLAPI_KEY")
     assert (said.verdict, said.found) == (Verdict.FAILURE, "the account is empty")
-    assert (await finding(house, "auto top-up")).verdict is Verdict.WARNING
+    assert (await finding(harness, "auto top-up")).verdict is Verdict.WARNING
 
 
-async def test_a_provider_out_of_reach_is_a_failure(house: House) -> None:
-    said = await finding(house, "AIMLAPI_URL", aimlapi_url="http://127.0.0.1:9")
+async def test_a_provider_out_of_reach_is_a_failure(harness: Harness) -> None:
+    said = await finding(harness, "AIMLAPI_URL", aimlapi_url="http://127.0.0.1:9")
     assert said.verdict is Verdict.FAILURE
     assert said.found.startswith("http://127.0.0.1:9 cannot be reached")
 
 
 async def test_a_provider_that_only_sends_elsewhere_is_a_failure(
-    house: House, provider: AimlApiSandbox
+    harness: Harness, provider: AimlApiSandbox
 ) -> None:
     async def meet(_request: Request, _go_on: Callable[..., Awaitable[Response]]) -> Response:
         return Response(status_code=308, headers={"location": "https://api.example.com/"})
 
     provider.faults.always("billing", Fault("sent on", meet))
-    said = await finding(house, "AIMLAPI_URL")
+    said = await finding(harness, "AIMLAPI_URL")
     assert said.verdict is Verdict.FAILURE
     assert (
         said.found == f"{provider.url} only sends on to another address, where no paid request goes"
@@ -164,17 +164,17 @@ async def test_a_provider_that_only_sends_elsewhere_is_a_failure(
 
 
 async def test_a_provider_that_stumbles_is_no_failure(
-    house: House, provider: AimlApiSandbox
+    harness: Harness, provider: AimlApiSandbox
 ) -> None:
     provider.faults.always("billing", Fault.http(500))
-    assert (await finding(house, "AI/ML API")).verdict is Verdict.WARNING
+    assert (await finding(harness, "AI/ML API")).verdict is Verdict.WARNING
 
 
 async def test_a_403_from_billing_is_a_missing_scope_and_no_empty_account(
-    house: House, provider: AimlApiSandbox
+    harness: Harness, provider: AimlApiSandbox
 ) -> None:
     provider.faults.always("billing", Fault.http(403))
-    said = await finding(house, "AIMLAPI_KEY")
+    said = await finding(harness, "AIMLAPI_KEY")
     assert said.verdict is Verdict.WARNING
     assert "scope" in said.found
 
@@ -187,34 +187,34 @@ async def test_a_403_from_billing_is_a_missing_scope_and_no_empty_account(
     ],
 )
 async def test_a_log_that_cannot_be_read_is_said(
-    house: House, provider: AimlApiSandbox, fault: Fault, said: str
+    harness: Harness, provider: AimlApiSandbox, fault: Fault, said: str
 ) -> None:
     provider.faults.always("logs", fault)
-    found = await finding(house, "the provider's log")
+    found = await finding(harness, "the provider's log")
     assert (found.verdict, said in found.found) == (Verdict.WARNING, True)
 
 
-async def test_auto_top_up_is_no_ceiling(house: House, provider: AimlApiSandbox) -> None:
+async def test_auto_top_up_is_no_ceiling(harness: Harness, provider: AimlApiSandbox) -> None:
     async def meet(_request: Request, _go_on: Callable[..., Awaitable[Response]]) -> Response:
         topup = {"is_enabled": True, "threshold": 5, "amount": 50, "currency": "USD"}
         return JSONResponse({"current_balance": 7.5, "autotopup_settings": topup})
 
     provider.faults.always("billing", Fault("tops up", meet))
-    said = await finding(house, "auto top-up")
+    said = await finding(harness, "auto top-up")
     assert said.found == "ON: your balance is no ceiling"
 
 
-async def test_families_that_are_gone_are_named(house: House, provider: AimlApiSandbox) -> None:
+async def test_families_that_are_gone_are_named(harness: Harness, provider: AimlApiSandbox) -> None:
     provider.withdraw("openai/sora-2-t2v")
     provider.withdraw("openai/sora-2-i2v")
-    said = await finding(house, "MODELS")
+    said = await finding(harness, "MODELS")
     assert said.verdict is Verdict.WARNING
     assert "gone: sora-2" in said.found
-    only = await finding(house, "MODELS", models=("sora-2",))
+    only = await finding(harness, "MODELS", models=("sora-2",))
     assert only.verdict is Verdict.FAILURE
 
 
-async def test_a_clock_that_is_off_is_a_failure(house: House, provider: AimlApiSandbox) -> None:
+async def test_a_clock_that_is_off_is_a_failure(harness: Harness, provider: AimlApiSandbox) -> None:
     async with httpx.AsyncClient() as http:
         (fast,) = await check_clock(provider.url, http, time.time() + 300)
         (right,) = await check_clock(provider.url, http, time.time())
@@ -233,16 +233,16 @@ def test_a_folder_that_is_none_is_a_failure(tmp_path: Path) -> None:
     assert said.verdict is Verdict.FAILURE
 
 
-async def test_a_bot_for_everybody_without_a_ceiling_is_warned_of(house: House) -> None:
-    said = await finding(house, "spending")
+async def test_a_bot_for_everybody_without_a_ceiling_is_warned_of(harness: Harness) -> None:
+    said = await finding(harness, "spending")
     assert said.verdict is Verdict.WARNING
     assert "Anyone on Telegram may use this bot" in said.found
-    safe = await finding(house, "spending", budget_usd=Decimal(10))
+    safe = await finding(harness, "spending", budget_usd=Decimal(10))
     assert safe.verdict is Verdict.OK
 
 
-async def test_colours_are_for_terminals_only(house: House) -> None:
-    findings = await diagnose(house.settings())
+async def test_colours_are_for_terminals_only(harness: Harness) -> None:
+    findings = await diagnose(harness.settings())
     assert "\x1b[" not in as_text(findings, coloured=False)
     assert "\x1b[32m" in as_text(findings, coloured=True)
 
@@ -286,10 +286,10 @@ async def test_wrong_settings_are_findings_too(tmp_path: Path) -> None:
 
 
 async def test_a_start_looks_quietly_and_logs_what_is_wrong(
-    house: House, provider: AimlApiSandbox, caplog: pytest.LogCaptureFixture
+    harness: Harness, provider: AimlApiSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider.balance = Decimal(0)
-    async with house.running(times=Times(limits_second=0.001, checkup=0.0)):
+    async with harness.running(times=Times(limits_second=0.001, checkup=0.0)):
         async with asyncio.timeout(30):
             while "AIMLAPI_KEY: the account is empty" not in caplog.text:
                 await asyncio.sleep(0.01)
@@ -350,7 +350,7 @@ def test_a_proxy_that_cannot_be_used_is_one_line(
 
 
 async def test_telegram_and_the_provider_are_asked_through_the_same_proxy(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
@@ -364,11 +364,11 @@ async def test_telegram_and_the_provider_are_asked_through_the_same_proxy(
     monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
     async with proxy:
         far = {"telegram_api_url": "http://bots.internal", "aimlapi_url": "http://ai.internal"}
-        await diagnose(house.settings(**far))
+        await diagnose(harness.settings(**far))
         hosts = {one.split("/")[2] for one in asked}
         assert hosts == {"bots.internal", "ai.internal"}
         asked.clear()
-        assert has_passed(await diagnose(house.settings())), "this machine is asked without one"
+        assert has_passed(await diagnose(harness.settings())), "this machine is asked without one"
         assert asked == []
 
 
@@ -384,35 +384,35 @@ def test_a_file_of_secrets_that_others_can_read_is_warned_of(tmp_path: Path) -> 
     assert said.remedy == f"chmod 600 {secrets}"
 
 
-def test_selling_at_a_loss_is_said_to_the_cent(house: House) -> None:
+def test_selling_at_a_loss_is_said_to_the_cent(harness: Harness) -> None:
     selling: dict[str, Any] = {"support_contact": "@owner", "star_usd": Decimal("0.009")}
-    (said,) = check_selling(house.settings(stars_per_credit=5, **selling))
+    (said,) = check_selling(harness.settings(stars_per_credit=5, **selling))
     assert (said.about, said.verdict) == ("STARS_PER_CREDIT", Verdict.WARNING)
     assert said.found == (
         "a credit brings $0.045 and stands for $0.10: you lose $0.055 on each credit"
     )
     assert said.remedy == "from 12 on you do not, if STAR_USD is right"
-    (said,) = check_selling(house.settings(stars_per_credit=12, **selling))
+    (said,) = check_selling(harness.settings(stars_per_credit=12, **selling))
     assert said.verdict is Verdict.OK
-    assert check_selling(house.settings()) == []
+    assert check_selling(harness.settings()) == []
 
 
 async def test_another_worth_of_a_credit_is_warned_of_while_people_hold_bought_ones(
-    house: House,
+    harness: Harness,
 ) -> None:
-    db = await Database.open(house.data / "bot.sqlite3")
+    db = await Database.open(harness.data / "bot.sqlite3")
     async with db.transaction() as tx:
         charge = Charge(charge_id="c", person=7, credits=50, stars=500, paid_at=0.0)
         await payments.credit(tx, charge, credit_micros=100_000)
         assert await tx.fetch_int(ledger.unspent(Pot.BOUGHT)) == 50
-    said = await finding(house, "CREDIT_USD", credit_usd=Decimal("0.05"))
+    said = await finding(harness, "CREDIT_USD", credit_usd=Decimal("0.05"))
     assert "$0.05 now, and people hold 50 credits, bought when one was $0.10:" in said.found
-    assert check_selling(house.settings()) == []
+    assert check_selling(harness.settings()) == []
     async with db.transaction() as tx:
         await payments.end(tx, "c", now=1.0)
         assert await tx.fetch_int(ledger.unspent(Pot.BOUGHT)) == 0
     await db.close()
-    assert check_selling(house.settings(credit_usd=Decimal("0.05"))) == []
+    assert check_selling(harness.settings(credit_usd=Decimal("0.05"))) == []
 
 
 @pytest.mark.parametrize(
@@ -426,11 +426,11 @@ async def test_another_worth_of_a_credit_is_warned_of_while_people_hold_bought_o
     ids=["not set yet", "well", "in trouble"],
 )  # fmt: skip
 async def test_telegrams_word_on_the_webhook_is_passed_on(
-    info: dict[str, Any], verdict: Verdict, house: House, telegram: TelegramSandbox
+    info: dict[str, Any], verdict: Verdict, harness: Harness, telegram: TelegramSandbox
 ) -> None:
     telegram.faults.next("getWebhookInfo", Said.answers({"has_custom_certificate": False} | info))
     said = await finding(
-        house, "WEBHOOK_URL", webhook_url=HOOK, webhook_secret=SecretStr("s"), webhook_port=8080
+        harness, "WEBHOOK_URL", webhook_url=HOOK, webhook_secret=SecretStr("s"), webhook_port=8080
     )
     assert said.verdict is verdict
     assert ("SSL error" in said.found) == (verdict is Verdict.WARNING)
@@ -440,8 +440,10 @@ async def test_telegrams_word_on_the_webhook_is_passed_on(
     ("secret", "verdict"), [("s" * 15, Verdict.WARNING), ("s" * 16, Verdict.OK)]
 )
 def test_a_secret_of_the_webhook_that_can_be_guessed_is_pointed_out(
-    secret: str, verdict: Verdict, house: House
+    secret: str, verdict: Verdict, harness: Harness
 ) -> None:
-    settings = house.settings(webhook_url=HOOK, webhook_secret=SecretStr(secret), webhook_port=8080)
+    settings = harness.settings(
+        webhook_url=HOOK, webhook_secret=SecretStr(secret), webhook_port=8080
+    )
     [said] = check_webhook_secret(settings)
     assert (said.verdict, secret in str(said)) == (verdict, False)

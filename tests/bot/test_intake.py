@@ -21,8 +21,8 @@ from storage.database import Database
 from storage.inbox import MAX_PER_MEMBER, MAX_PER_SENDER
 from storage.notices import Admins
 from tests.databases import begin
-from tests.flows.looks import says, shows_video
-from tests.storage.asked import rows
+from tests.flows.predicates import says, shows_video
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sandbox.telegram import Person
     from storage.database import Connection
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 TOKEN = "7000000001:AAsandbox-telegram-token-for-this-machine"
 ADMIN = 900_001
@@ -224,7 +224,7 @@ async def test_what_breaks_after_the_stop_is_kept_for_the_next_start(
 
 
 async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_told(
-    db: Database, bot: Bot, errors: Breakage
+    db: Database, bot: Bot, errors: LoggedErrors
 ) -> None:
     errors.expect("ended the process")
     for _ in range(2):
@@ -244,7 +244,7 @@ async def test_an_update_that_ended_the_process_twice_is_kept_and_admins_are_tol
 
 
 async def test_of_several_under_way_at_two_crashes_each_is_handled_alone_and_one_set_aside(
-    db: Database, bot: Bot, errors: Breakage
+    db: Database, bot: Bot, errors: LoggedErrors
 ) -> None:
     """Whoever was there by chance goes on; whoever ends the process a third time did it."""
     errors.expect("update 2 ended the process")
@@ -354,7 +354,7 @@ async def mend(db: Database) -> None:
 
 
 async def test_a_chat_goes_on_when_the_disk_takes_its_updates_again(
-    db: Database, bot: Bot, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+    db: Database, bot: Bot, errors: LoggedErrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors.expect("the disk does not take update 3")
     monkeypatch.setattr(door, "RETRY_SECONDS", 0.01)
@@ -410,15 +410,15 @@ async def test_an_update_that_breaks_past_its_handlers_frees_its_chat(
 
 
 async def test_ids_of_handled_updates_are_dropped_while_the_bot_runs(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "DAY_SECONDS", 0.05)
-    async with house.running():
-        async with house.db.transaction() as tx:
+    async with harness.running():
+        async with harness.db.transaction() as tx:
             await inbox.receive(tx, 1, queue_key=7, body="{}", now=0.0)
             await inbox.finish(tx, 1, now=0.0)
         async with asyncio.timeout(20):
-            while await rows(house.db, "SELECT 1 FROM inbox WHERE update_id = 1"):
+            while await rows(harness.db, "SELECT 1 FROM inbox WHERE update_id = 1"):
                 await asyncio.sleep(0.01)
 
 
@@ -531,7 +531,7 @@ async def test_a_flood_that_was_left_over_is_bounded_at_the_next_start(
 
 
 async def test_what_can_no_longer_be_read_when_its_turn_comes_is_set_aside_alone(
-    db: Database, bot: Bot, errors: Breakage
+    db: Database, bot: Bot, errors: LoggedErrors
 ) -> None:
     errors.expect("update 2 cannot be read")
     intake = intake_of(db)
@@ -544,7 +544,7 @@ async def test_what_can_no_longer_be_read_when_its_turn_comes_is_set_aside_alone
 
 
 async def test_a_hundred_that_nobody_can_read_are_told_of_once_a_day(
-    db: Database, bot: Bot, errors: Breakage
+    db: Database, bot: Bot, errors: LoggedErrors
 ) -> None:
     errors.expect("cannot be read")
     intake = intake_of(db)
@@ -555,15 +555,15 @@ async def test_a_hundred_that_nobody_can_read_are_told_of_once_a_day(
 
 
 async def test_one_member_s_flood_is_told_once_and_another_s_order_goes_on(
-    house: House, ann: Person, bob: Person
+    harness: Harness, ann: Person, bob: Person
 ) -> None:
-    club = house.telegram.group("Film club", [ann, bob])
-    name = house.telegram.world.bot.username
+    club = harness.telegram.group("Film club", [ann, bob])
+    name = harness.telegram.world.bot.username
     for _ in range(60):
         await club.send(ann, f"/help@{name}")
     ordered = await club.send(bob, "/video a cat")
     # the first five are said at once, each other takes a fifth of a second
-    async with house.running(times=Times(limits_second=0.05)):
+    async with harness.running(times=Times(limits_second=0.05)):
         video = await club.wait(shows_video("a cat"))
         await club.wait(says("too much at once"))
         assert sum(says("I send you a short video")(one) for one in club.from_bot) < 30

@@ -20,8 +20,8 @@ from sandbox.telegram import Fault
 from storage import outages
 from storage.database import Database
 from storage.outages import Cooldown, CooldownReason
-from tests.flows.looks import shows_video
-from tests.handlers.commons import until
+from tests.flows.predicates import shows_video
+from tests.handlers.shared import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 QUICK = Times(updates=WatchdogTimes(look=0.05, refused=0.5), limits_second=0.001)
 """Three refusals over half a second are meant, where operators get a minute."""
@@ -42,17 +42,17 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "BEAT_SECONDS", 0.05)
 
 
-async def whole_life(house: House, **changes: object) -> ExitCode:
+async def whole_life(harness: Harness, **changes: object) -> ExitCode:
     """Run the bot until it ends by itself."""
-    db = await Database.open(house.data / "bot.sqlite3")
+    db = await Database.open(harness.data / "bot.sqlite3")
     try:
-        bot = Bot(house.settings(**changes), db, times=QUICK)
+        bot = Bot(harness.settings(**changes), db, times=QUICK)
         return await asyncio.wait_for(serve(bot, asyncio.Event()), 20)
     finally:
         await db.close()
 
 
-async def test_a_vital_task_that_dies_ends_the_process_with_1(errors: Breakage) -> None:
+async def test_a_vital_task_that_dies_ends_the_process_with_1(errors: LoggedErrors) -> None:
     errors.expect("taking updates died")
     supervisor = Supervisor(asyncio.Event())
 
@@ -67,7 +67,7 @@ async def test_a_vital_task_that_dies_ends_the_process_with_1(errors: Breakage) 
 
 
 async def test_an_optional_task_that_breaks_is_started_again_and_that_is_said_once(
-    errors: Breakage, soon: None
+    errors: LoggedErrors, soon: None
 ) -> None:
     errors.expect("pruning broke")
     supervisor, runs, done = Supervisor(asyncio.Event()), 0, asyncio.Event()
@@ -88,51 +88,51 @@ async def test_an_optional_task_that_breaks_is_started_again_and_that_is_said_on
 
 
 async def test_one_gateways_404_at_the_start_is_no_refused_token(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     telegram.faults.next("getMe", Fault.error(404, "Not Found"))
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
-    assert house.exit_code is ExitCode.STOPPED
+    assert harness.exit_code is ExitCode.STOPPED
 
 
 async def test_a_token_that_is_refused_from_the_start_on_ends_the_process_with_2(
-    house: House, telegram: TelegramSandbox, capsys: pytest.CaptureFixture[str]
+    harness: Harness, telegram: TelegramSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = SecretStr(f"{telegram.token[:-4]}abcd")
-    assert await whole_life(house, telegram_bot_token=wrong) is ExitCode.WRONG_SETTINGS
+    assert await whole_life(harness, telegram_bot_token=wrong) is ExitCode.WRONG_SETTINGS
     assert capsys.readouterr().err.splitlines() == ["TELEGRAM_BOT_TOKEN is refused by Telegram"]
 
 
 async def test_an_answer_of_telegrams_that_nobody_can_read_ends_no_start(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     telegram.faults.next("getMe", Fault.unreadable(), times=2)
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
 
 
 async def test_a_key_that_is_refused_once_is_asked_about_and_kept(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     provider.faults.next("billing", ProviderFault.http(401), times=2)
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
         async with asyncio.timeout(20):
             while provider.faults.waiting():
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
-    assert house.exit_code is ExitCode.STOPPED
+    assert harness.exit_code is ExitCode.STOPPED
 
 
 async def test_a_key_that_is_refused_from_the_start_on_ends_the_process_with_2(
-    house: House, capsys: pytest.CaptureFixture[str]
+    harness: Harness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = SecretStr("not-this-one")
-    assert await whole_life(house, aimlapi_key=wrong) is ExitCode.WRONG_SETTINGS
+    assert await whole_life(harness, aimlapi_key=wrong) is ExitCode.WRONG_SETTINGS
     assert capsys.readouterr().err.splitlines() == ["AIMLAPI_KEY is refused by the AI/ML API"]
 
 
@@ -152,58 +152,61 @@ def without_its_log(file: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [deleted, replaced_by_another, without_its_log])
 async def test_a_database_that_is_not_there_any_more_ends_the_process_with_1(
-    house: House, errors: Breakage, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
+    harness: Harness,
+    errors: LoggedErrors,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[Path], None],
 ) -> None:
     errors.expect("was deleted or replaced while the bot ran on it")
     monkeypatch.setattr(lifecycle, "FILE_SECONDS", 0.01)
-    life = asyncio.create_task(whole_life(house))
+    life = asyncio.create_task(whole_life(harness))
     async with asyncio.timeout(20):
-        while not house.telegram.calls_of("setMyCommands"):
+        while not harness.telegram.calls_of("setMyCommands"):
             await asyncio.sleep(0.01)
-    spoil(house.data / "bot.sqlite3")
+    spoil(harness.data / "bot.sqlite3")
     assert await life == ExitCode.FAILURE
 
 
 async def test_a_heartbeat_that_cannot_be_written_is_written_once_it_can(
-    house: House, chat: PrivateChat, ann: Person, soon: None
+    harness: Harness, chat: PrivateChat, ann: Person, soon: None
 ) -> None:
-    in_its_way = house.data / "heartbeat.new"
+    in_its_way = harness.data / "heartbeat.new"
     in_its_way.mkdir(parents=True)
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/help")
         await asyncio.sleep(0.3)
-        assert not (house.data / "heartbeat").exists()
+        assert not (harness.data / "heartbeat").exists()
         in_its_way.rmdir()
         async with asyncio.timeout(20):
-            while not (house.data / "heartbeat").exists():
+            while not (harness.data / "heartbeat").exists():
                 await asyncio.sleep(0.01)
-    assert house.exit_code is ExitCode.STOPPED
+    assert harness.exit_code is ExitCode.STOPPED
 
 
-async def test_a_folder_among_the_videos_is_left_alone(house: House) -> None:
-    lost_and_found = house.data / "videos" / "lost+found"
+async def test_a_folder_among_the_videos_is_left_alone(harness: Harness) -> None:
+    lost_and_found = harness.data / "videos" / "lost+found"
     lost_and_found.mkdir(parents=True)
-    (house.data / "videos" / "7.mp4").write_bytes(b"delivered long ago")
-    async with house.running():
-        assert [path.name for path in (house.data / "videos").iterdir()] == ["lost+found"]
+    (harness.data / "videos" / "7.mp4").write_bytes(b"delivered long ago")
+    async with harness.running():
+        assert [path.name for path in (harness.data / "videos").iterdir()] == ["lost+found"]
 
 
 async def test_a_first_refresh_of_the_catalogue_that_failed_is_tried_again_soon(
-    house: House, provider: AimlApiSandbox, soon: None
+    harness: Harness, provider: AimlApiSandbox, soon: None
 ) -> None:
     provider.faults.next("models", ProviderFault.http(503), times=3)
-    async with house.running():
+    async with harness.running():
         kept = "SELECT count(*) FROM feeds WHERE name = 'models'"
-        await until(house, lambda tx: tx.fetch_int(kept))
+        await until(harness, lambda tx: tx.fetch_int(kept))
     assert not provider.faults.waiting()
 
 
 async def test_what_is_old_is_pruned_every_day(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "DAY_SECONDS", 0.05)
-    async with house.running():
+    async with harness.running():
         for _ in range(2):
-            async with house.db.transaction() as tx:
+            async with harness.db.transaction() as tx:
                 await outages.cool_down(tx, Cooldown("long ago", CooldownReason.GONE, 1.0))
-            await until(house, lambda tx: tx.fetch_int("SELECT count(*) = 0 FROM cooldowns"))
+            await until(harness, lambda tx: tx.fetch_int("SELECT count(*) = 0 FROM cooldowns"))

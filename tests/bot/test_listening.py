@@ -18,16 +18,16 @@ from bot.updates.listening import Listening, TelegramRequest, TelegramTimeouts
 from handlers.replies.sending import Pacing
 from storage.database import Database
 from storage.notices import Admins
-from tests.flows.looks import says, shows_video
-from tests.house import ADMIN
-from tests.storage.asked import rows
+from tests.flows.predicates import says, shows_video
+from tests.harness import ADMIN
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.app import Bot
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 STRANGE = {"message_id": 7, "text": "no date, no chat"}
 
@@ -101,63 +101,72 @@ UNREADABLE: dict[str, tuple[str, Any]] = {
 
 
 async def test_an_update_that_cannot_be_read_is_set_aside_and_the_others_are_handled(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage
+    harness: Harness,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    errors: LoggedErrors,
 ) -> None:
     errors.expect("cannot be read: set aside")
     operator = telegram.private(telegram.person("Olga", user_id=ADMIN))
     await chat.send(ann, "/video a boat")
     telegram.world.updates.push("message", STRANGE)
     await chat.send(ann, "/video a train")
-    async with house.running():
+    async with harness.running():
         await chat.wait(shows_video("a boat"))
         await chat.wait(shows_video("a train"))
         await operator.wait(says("something I cannot read"))
-        kept = await rows(house.db, "SELECT body FROM inbox WHERE set_aside = 1")
+        kept = await rows(harness.db, "SELECT body FROM inbox WHERE set_aside = 1")
     [[body]] = kept
     assert json.loads(body)["message"] == STRANGE
     assert len(telegram.world.updates) == 0
 
 
 async def test_what_an_earlier_version_could_read_and_this_one_cannot_holds_up_no_start(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage
+    harness: Harness,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    errors: LoggedErrors,
 ) -> None:
     errors.expect("cannot be read: set aside")
-    async with house.running(), house.db.transaction() as tx:
+    async with harness.running(), harness.db.transaction() as tx:
         body = json.dumps({"update_id": 1, "message": STRANGE})
         await tx.execute(
             "INSERT INTO inbox (update_id, queue_key, body, received_at) VALUES (1, 1, ?, 0)",
             (body,),
         )
     operator = telegram.private(telegram.person("Olga", user_id=ADMIN))
-    async with house.running():
+    async with harness.running():
         await operator.wait(says("something I cannot read"))
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
 
 
-async def answered(house: House, chat: PrivateChat, person: Person) -> None:
+async def answered(harness: Harness, chat: PrivateChat, person: Person) -> None:
     """Somebody is answered, before and after a restart."""
     for _ in range(2):
-        async with house.running():
+        async with harness.running():
             asked = await chat.send(person, "/teleport")
             await chat.wait(says("I don't know", to=asked.message_id))
 
 
 @pytest.mark.parametrize("what", READABLE)
 async def test_nobody_else_hears_of_an_odd_update(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, what: str
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, what: str
 ) -> None:
     telegram.world.updates.push(*READABLE[what])
-    await answered(house, chat, ann)
-    async with house.running():
-        assert await rows(house.db, "SELECT 1 FROM inbox WHERE handled_at IS NULL") == []
+    await answered(harness, chat, ann)
+    async with harness.running():
+        assert await rows(harness.db, "SELECT 1 FROM inbox WHERE handled_at IS NULL") == []
     assert len(telegram.world.updates) == 0
 
 
 @pytest.mark.parametrize("odd", [5, True, {}, {"a": 1}, [], ["/help"]])
 @pytest.mark.parametrize("where", ["text", "caption", "data", "first_name", "title", "emoji"])
 async def test_what_is_no_text_where_a_text_belongs_reaches_no_handler(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    errors: LoggedErrors,
     where: str, odd: object,
 ) -> None:  # fmt: skip
     errors.expect("cannot be read: set aside")
@@ -172,7 +181,7 @@ async def test_what_is_no_text_where_a_text_belongs_reaches_no_handler(
             "emoji": ("message", {**private, "dice": {"value": 1, "emoji": odd}}),
         }[where]
     )
-    await answered(house, chat, ann)
+    await answered(harness, chat, ann)
 
 
 ODD: dict[str, Any] = {
@@ -187,12 +196,12 @@ ODD: dict[str, Any] = {
 
 @pytest.mark.parametrize("what", ODD)
 async def test_content_that_cannot_be_read_is_answered_alone_with_the_bot_and_logged_in_one_line(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     caplog: pytest.LogCaptureFixture, what: str,
 ) -> None:  # fmt: skip
     here = {"id": ann.id, "type": "private", "first_name": "Ann"}
     private = {**MESSAGE, "date": int(time.time()), "chat": here, "from": {**BEA, "id": ann.id}}
-    async with house.running():
+    async with harness.running():
         telegram.world.updates.push("message", private | {what: ODD[what]})
         await chat.wait(says("Send me one of the two."))
         # an answer to it is read as well
@@ -202,7 +211,7 @@ async def test_content_that_cannot_be_read_is_answered_alone_with_the_bot_and_lo
         telegram.world.updates.push("message", {**MESSAGE, what: ODD[what]})
         await chat.send(ann, "/teleport")
         await chat.wait(says("I don't know"))
-        assert await rows(house.db, "SELECT 1 FROM inbox WHERE set_aside = 1") == []
+        assert await rows(harness.db, "SELECT 1 FROM inbox WHERE set_aside = 1") == []
     said = [one for one in caplog.records if "is read in part" in one.getMessage()]
     assert [one.exc_info for one in said] == [None] * 3
     assert not any("\n" in one.getMessage() for one in said)
@@ -210,22 +219,22 @@ async def test_content_that_cannot_be_read_is_answered_alone_with_the_bot_and_lo
 
 @pytest.mark.parametrize("what", UNREADABLE)
 async def test_an_update_that_is_none_is_kept_as_it_came_and_admins_hear_of_it_once(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     chat: PrivateChat,
     ann: Person,
-    errors: Breakage,
+    errors: LoggedErrors,
     what: str,
 ) -> None:
     errors.expect("cannot be read: set aside")
     operator = telegram.private(telegram.person("Olga", user_id=ADMIN))
     kind, content = UNREADABLE[what]
     telegram.world.updates.push(kind, content)
-    async with house.running():
+    async with harness.running():
         await operator.wait(says("something I cannot read"))
-    await answered(house, chat, ann)
-    async with house.running():
-        [[body]] = await rows(house.db, "SELECT body FROM inbox WHERE set_aside = 1")
+    await answered(harness, chat, ann)
+    async with harness.running():
+        [[body]] = await rows(harness.db, "SELECT body FROM inbox WHERE set_aside = 1")
     assert json.loads(body)[kind] == content
     assert len([one for one in operator.from_bot if "cannot read" in (one.text or "")]) == 1
     assert len(telegram.world.updates) == 0
@@ -254,7 +263,7 @@ async def test_an_answer_is_no_sign_of_life_where_what_it_brings_is_not_taken(
 
 
 async def test_a_server_that_answers_nothing_at_once_is_not_asked_without_a_pause(
-    house: House, telegram: TelegramSandbox, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, telegram: TelegramSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses = list[float]()
 
@@ -265,21 +274,21 @@ async def test_a_server_that_answers_nothing_at_once_is_not_asked_without_a_paus
     monkeypatch.setattr(listening, "sleep", pause)
     monkeypatch.setattr(listening, "monotonic", lambda: 7.0)
     telegram.world.updates.long_polls = False
-    async with house.running():
+    async with harness.running():
         await telegram.wait_for_call("getUpdates", count=5)
     assert len(pauses) >= 4
     assert set(pauses) == {listening.MIN_POLL_SECONDS}
 
 
 async def test_a_webhook_that_somebody_sets_in_mid_life_is_taken_off_and_updates_come_again(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     async def pause(_: float) -> None:
         await asyncio.sleep(0)
 
     monkeypatch.setattr(listening, "sleep", pause)
-    async with house.running():
+    async with harness.running():
         telegram.world.webhook_url = "https://somewhere.else"
         for _ in range(2):
             # what was asked before is still answered
@@ -314,7 +323,7 @@ class Spoilt(TelegramRequest):
 
 
 async def test_an_update_that_spoils_the_whole_answer_is_set_aside_alone(
-    tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, errors: LoggedErrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors.expect("update 12 cannot be read: set aside")
     monkeypatch.setattr(listening, "MIN_POLL_SECONDS", 0.0)

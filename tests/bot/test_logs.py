@@ -18,14 +18,14 @@ from PIL import Image
 
 from bot.operations.logs import MAX_TEXT_LENGTH, QUIET, Redaction, set_up_logs
 from sandbox.telegram import Fault
-from tests.flows.looks import answers
-from tests.handlers.commons import settled
+from tests.flows.predicates import answers
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 ID = "123456789"
 HALF = "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw8"
@@ -350,18 +350,18 @@ async def test_what_is_logged_in_a_step_of_a_generation_has_its_number_too(
 
 async def test_a_generations_life_is_followed_by_its_number(
     logs: Callable[..., io.StringIO],
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     chat: PrivateChat,
     ann: Person,
 ) -> None:
     stream = logs(form="json", level="INFO")
     telegram.faults.next("sendVideo", Fault.error(400, "Bad Request: odd"))
-    async with house.running():
+    async with harness.running():
         for words in ("a train", "a boat"):
             asked = await chat.send(ann, f"/video {words}")
             await chat.wait(answers(asked.message_id))
-            await settled(house)
+            await settled(harness)
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     life = [line for line in lines if line.get("generation") == 1]
     events = [line for line in life if "event" in line]

@@ -23,15 +23,15 @@ from bot.lifecycle import run
 from bot.process import ExitCode
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
-from tests.flows.looks import says, shows_video
-from tests.house import QUICK, free_port
+from tests.flows.predicates import says, shows_video
+from tests.harness import QUICK, free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 PROJECT = Path(__file__).parents[2]
 
@@ -73,10 +73,10 @@ class Watcher:
 
 
 @asynccontextmanager
-async def watched(house: House, **changes: Any) -> AsyncIterator[Watcher]:
+async def watched(harness: Harness, **changes: Any) -> AsyncIterator[Watcher]:
     port = free_port()
     async with (
-        house.running(metrics_port=port, **changes),
+        harness.running(metrics_port=port, **changes),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
     ):
         yield Watcher(http)
@@ -90,9 +90,9 @@ async def until(wanted: Callable[[Scraped], bool], watcher: Watcher) -> Scraped:
 
 
 async def test_what_became_of_requests_and_how_long_it_took_is_scraped(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with watched(house, times=replace(QUICK, checkup=0.0)) as watcher:
+    async with watched(harness, times=replace(QUICK, checkup=0.0)) as watcher:
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
         provider.faults.next("submit", ProviderFault.http(400))
@@ -104,7 +104,7 @@ async def test_what_became_of_requests_and_how_long_it_took_is_scraped(
             lambda seen: delivered in seen and failed in seen and seen[key("balance_usd")] > 0,
             watcher,
         )
-        secrets = house.settings()
+        secrets = harness.settings()
         text = await watcher.text()
     assert found[delivered] == found[failed] == 1
     assert found[key("requests_total", model="sora-2", outcome="accepted")] == 2
@@ -152,11 +152,11 @@ def told_in_the_docs() -> set[str]:
 
 
 async def test_calls_that_went_wrong_are_told_apart(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     telegram.faults.next("sendMessage", Fault.dropped())
     telegram.faults.next("sendMessage", Fault.error(400, "Bad Request: odd"))
-    async with watched(house) as watcher:
+    async with watched(harness) as watcher:
         await chat.send(ann, "/help")
         await chat.send(ann, "/help")
         lost = key("telegram_requests_total", method="sendMessage", status="0")
@@ -164,44 +164,46 @@ async def test_calls_that_went_wrong_are_told_apart(
         await until(lambda seen: lost in seen and refused in seen, watcher)
 
 
-async def test_a_bot_that_is_well_says_so(house: House) -> None:
-    async with watched(house) as watcher:
+async def test_a_bot_that_is_well_says_so(harness: Harness) -> None:
+    async with watched(harness) as watcher:
         assert await watcher.health() == (200, {"status": "ok"})
         assert (await watcher.http.get("/")).status_code == 404
 
 
 async def test_who_asks_for_the_health_a_hundred_times_writes_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watched(house, clock=lambda: 1_800_000_000.0) as watcher:
-        proofs, prove = Counter[str](), house.db.check_writable
+    async with watched(harness, clock=lambda: 1_800_000_000.0) as watcher:
+        proofs, prove = Counter[str](), harness.db.check_writable
 
         async def counted() -> None:
             proofs["made"] += 1
             await prove()
 
-        monkeypatch.setattr(house.db, "check_writable", counted)
+        monkeypatch.setattr(harness.db, "check_writable", counted)
         answers = await asyncio.gather(*(watcher.health() for _ in range(100)))
     assert [code for code, _ in answers] == [200] * 100
     assert proofs["made"] <= 1
 
 
-async def test_health_is_red_while_no_updates_come(house: House, telegram: TelegramSandbox) -> None:
+async def test_health_is_red_while_no_updates_come(
+    harness: Harness, telegram: TelegramSandbox
+) -> None:
     ahead = 0.0
     telegram.faults.always("getUpdates", Fault.bad_gateway())
-    async with watched(house, clock=lambda: time.time() + ahead) as watcher:
+    async with watched(harness, clock=lambda: time.time() + ahead) as watcher:
         assert (await watcher.health())[0] == 200, "it has hardly begun"
         ahead = supervisor.MAX_UPDATE_SILENCE_SECONDS + 1
         assert "Telegram" in (await watcher.problems())["updates"]
 
 
 async def test_health_is_red_where_telegram_never_answered(
-    house: House, telegram: TelegramSandbox
+    harness: Harness, telegram: TelegramSandbox
 ) -> None:
     telegram.faults.always("getMe", Fault.bad_gateway())
     port, stopping = free_port(), asyncio.Event()
     life = asyncio.create_task(
-        run(house.settings(metrics_port=port), times=QUICK, stopping=stopping)
+        run(harness.settings(metrics_port=port), times=QUICK, stopping=stopping)
     )
     await telegram.wait_for_call("getMe")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
@@ -211,41 +213,41 @@ async def test_health_is_red_where_telegram_never_answered(
 
 
 async def test_health_is_red_while_the_database_cannot_be_written(
-    house: House, errors: Breakage
+    harness: Harness, errors: LoggedErrors
 ) -> None:
     errors.expect("readonly database")
-    async with watched(house) as watcher:
-        async with house.db.reading(in_thread=True) as connection:
+    async with watched(harness) as watcher:
+        async with harness.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = ON")
         assert "readonly" in (await watcher.problems())["database"]
         assert (await watcher.scrape())[key("healthy", part="database")] == 0
-        async with house.db.reading(in_thread=True) as connection:
+        async with harness.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = OFF")
         assert await watcher.health() == (200, {"status": "ok"})
 
 
 async def test_health_is_red_while_the_database_hangs(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with watched(house) as watcher:
+    async with watched(harness) as watcher:
         with monkeypatch.context() as quick:
             quick.setattr(supervisor, "WRITE_SECONDS", 0.05)
-            async with house.db.reading():
+            async with harness.db.reading():
                 assert (await watcher.problems()).keys() == {"database"}
         assert await watcher.health() == (200, {"status": "ok"})
 
 
-async def test_health_is_red_where_nobody_looks_after_the_orders(house: House) -> None:
+async def test_health_is_red_where_nobody_looks_after_the_orders(harness: Harness) -> None:
     ahead = 0.0
-    async with watched(house, clock=lambda: time.time() + ahead) as watcher:
+    async with watched(harness, clock=lambda: time.time() + ahead) as watcher:
         assert (await watcher.health())[0] == 200
         ahead = supervisor.MAX_SCHEDULER_SILENCE_SECONDS + 1
         assert "looked after nothing" in (await watcher.problems())["scheduler"]
 
 
-async def test_health_is_red_until_the_clock_of_a_chat_rings(house: House) -> None:
-    async with watched(house) as watcher:
-        bot = house.bot
+async def test_health_is_red_until_the_clock_of_a_chat_rings(harness: Harness) -> None:
+    async with watched(harness) as watcher:
+        bot = harness.bot
         assert bot is not None
         assert bot.app.job_queue is not None
         bot.app.job_queue.scheduler.pause()
@@ -258,11 +260,11 @@ async def test_health_is_red_until_the_clock_of_a_chat_rings(house: House) -> No
 
 
 async def test_a_port_that_is_taken_ends_the_start_with_2_and_one_line(
-    house: House, capsys: pytest.CaptureFixture[str]
+    harness: Harness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_server(("127.0.0.1", free_port())) as taken:
         port = taken.getsockname()[1]
-        assert await run(house.settings(metrics_port=port)) is ExitCode.WRONG_SETTINGS
+        assert await run(harness.settings(metrics_port=port)) is ExitCode.WRONG_SETTINGS
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"METRICS_PORT cannot be used: port {port}: ")
 

@@ -20,10 +20,10 @@ from storage import HOUR_SECONDS, chats, generations, notices, outages
 from storage.chats import ChatKind
 from storage.generations import State
 from storage.notices import Notice, NoticeKind
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
 from tests.flows.test_told_while_waiting import is_closed
-from tests.storage.asked import Clock, ask, meet
+from tests.storage.requests import Clock, ask, meet
 
 if TYPE_CHECKING:
     import pytest
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from storage.database import Database
     from storage.generations import Generation
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 SPOIL = "CREATE TRIGGER spoil BEFORE UPDATE ON {} BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
 
 
-async def test_a_step_that_a_stop_comes_before_is_closed(bot: Bot, house: House) -> None:
-    chat = await meet(house.db)
-    generation = await ask(house.db, chat=chat.id)
+async def test_a_step_that_a_stop_comes_before_is_closed(bot: Bot, harness: Harness) -> None:
+    chat = await meet(harness.db)
+    generation = await ask(harness.db, chat=chat.id)
     bot.scheduler.deliver_kept(generation, chat)
     await bot.scheduler.stop()
     unbegun = [
@@ -68,10 +68,10 @@ def granted(chat: int) -> Notice:
     )
 
 
-async def rings_late(house: House, broke: str) -> None:
+async def rings_late(harness: Harness, broke: str) -> None:
     """Wait until something broke and every clock rings only after a while."""
-    assert house.bot is not None
-    queue = house.bot.app.job_queue
+    assert harness.bot is not None
+    queue = harness.bot.app.job_queue
     assert queue is not None
     async with asyncio.timeout(20):
         while True:
@@ -82,71 +82,75 @@ async def rings_late(house: House, broke: str) -> None:
                 if job.next_t is not None and (job.name or "").startswith("chat ")
             ]
             late = waits and min(waits) > CRASH_BACKOFF_SECONDS / 2
-            if late and any(broke in text for text in house.errors.unexpected):
+            if late and any(broke in text for text in harness.errors.unexpected):
                 return
             await asyncio.sleep(0.01)
 
 
 async def test_a_notice_that_cannot_be_marked_as_sent_is_not_sent_over_and_over(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage
+    harness: Harness,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    errors: LoggedErrors,
 ) -> None:
-    async with house.running() as bot:
-        await spoil(house.db, "notices")
-        async with house.db.transaction() as tx:
+    async with harness.running() as bot:
+        await spoil(harness.db, "notices")
+        async with harness.db.transaction() as tx:
             here = await chats.private_chat(tx, ann.id, now=0.0)
             await notices.owe(tx, granted(here.id), now=0.0)
         bot.wake(here.id)
-        await rings_late(house, "notices")
+        await rings_late(harness, "notices")
         assert len(telegram.calls_of("sendMessage")) == 1
     errors.expect("broke")
 
 
 async def test_a_step_that_cannot_be_written_down_is_not_taken_over_and_over(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person, errors: Breakage
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person, errors: LoggedErrors
 ) -> None:
     provider.render_seconds = 60
-    async with house.running(poll_interval_seconds=1.0):
+    async with harness.running(poll_interval_seconds=1.0):
         await chat.send(ann, "/video a boat")
         await provider.wait_for_submissions(1)
-        await spoil(house.db, "generations")
-        await rings_late(house, "generation")
+        await spoil(harness.db, "generations")
+        await rings_late(harness, "generation")
         assert len(provider.polls) <= 1
     errors.expect("broke")
 
 
 async def test_a_chat_that_becomes_another_during_a_step_is_looked_after_there(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
 ) -> None:
     club, answered = telegram.group("Film club", [ann], kind="group"), asyncio.Event()
     provider.faults.next("poll", Fault.hang(answered))
-    async with house.running():
+    async with harness.running():
         await club.send(ann, "/video a boat")
         async with asyncio.timeout(20):
             while provider.faults.waiting():
                 await asyncio.sleep(0.01)
         moved = club.migrate()
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await chats.upsert(tx, moved.id, kind=ChatKind.SUPERGROUP, now=0.0)
             known = await chats.by_telegram_id(tx, club.id)
         assert known is not None
-        await chats.move(house.db, known.id, moved.id, now=0.0)
+        await chats.move(harness.db, known.id, moved.id, now=0.0)
         answered.set()
         await moved.wait(shows_video("a boat"))
 
 
 async def test_a_chat_that_becomes_part_of_another_during_a_step_is_looked_after_as_that_one(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
 ) -> None:
     club, answered = telegram.group("Film club", [ann]), asyncio.Event()
     provider.faults.next("poll", Fault.hang(answered))
-    async with house.running():
-        async with house.db.transaction() as tx:
+    async with harness.running():
+        async with harness.db.transaction() as tx:
             was = await chats.upsert(tx, -77, kind=ChatKind.GROUP, now=0.0)
         await club.send(ann, "/video a boat")
         async with asyncio.timeout(20):
             while provider.faults.waiting():
                 await asyncio.sleep(0.01)
-        moved = await chats.move(house.db, was.id, club.id, now=0.0)
+        moved = await chats.move(harness.db, was.id, club.id, now=0.0)
         assert moved.id == was.id
         answered.set()
         video = await club.wait(shows_video("a boat"))
@@ -154,7 +158,7 @@ async def test_a_chat_that_becomes_part_of_another_during_a_step_is_looked_after
 
 
 async def test_a_notice_follows_a_chat_that_turns_out_to_be_another(
-    house: House, telegram: TelegramSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     before, club = (telegram.group("Film club", [ann]) for _ in range(2))
     error = "Bad Request: group chat was upgraded to a supergroup chat"
@@ -163,8 +167,8 @@ async def test_a_notice_follows_a_chat_that_turns_out_to_be_another(
         TelegramFault.error(400, error, migrate_to_chat_id=club.id),
         chat_id=before.id,
     )
-    async with house.running() as bot:
-        async with house.db.transaction() as tx:
+    async with harness.running() as bot:
+        async with harness.db.transaction() as tx:
             for one in (before, club):
                 await chats.upsert(tx, one.id, kind=ChatKind.SUPERGROUP, now=0.0)
             here = await chats.by_telegram_id(tx, before.id)
@@ -188,7 +192,7 @@ class Trickle:
 
 
 async def test_videos_that_trickle_in_hold_up_no_question_about_others(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     provider: AimlApiSandbox,
     chat: PrivateChat,
@@ -199,7 +203,7 @@ async def test_videos_that_trickle_in_hold_up_no_question_about_others(
         [telegram.person(f"Person {n}") for n in range(MAX_CONCURRENT_FETCHES)],
     )
     provider.faults.always("download", Fault("trickle", trickle.meet))
-    async with house.running():
+    async with harness.running():
         for person in people:
             await telegram.private(person).send(person, "/video a boat")
         async with asyncio.timeout(20):
@@ -214,14 +218,14 @@ async def test_videos_that_trickle_in_hold_up_no_question_about_others(
 
 
 async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_over_at_its_end(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    house.errors.expect("the provider refuses everything")
+    harness.errors.expect("the provider refuses everything")
     clock, provider.balance = Clock(), Decimal(0)
-    async with house.running(clock=clock) as bot:
+    async with harness.running(clock=clock) as bot:
         await chat.send(ann, "/video a boat")
-        await is_closed(house)
-        async with house.db.reading() as connection:
+        await is_closed(harness)
+        async with harness.db.reading() as connection:
             [waiting] = await generations.in_states(connection, {State.QUEUED})
             outage = await outages.current(connection)
         assert outage is not None
@@ -236,10 +240,10 @@ async def test_a_request_is_looked_at_once_its_time_is_over_and_not_over_and_ove
 
 
 async def test_pictures_that_take_long_hold_up_no_text(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     hanging = telegram.faults.always("getFile", TelegramFault.hang())
-    async with house.running():
+    async with harness.running():
         for person in [telegram.person(f"Person {n}") for n in range(MAX_CONCURRENT)]:
             await telegram.private(person).send_photo(person, photo(), caption="/animate it rains")
         async with asyncio.timeout(20):
@@ -251,21 +255,21 @@ async def test_pictures_that_take_long_hold_up_no_text(
 
 
 async def test_a_groups_video_that_is_ready_after_a_restart_is_sent_once(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person
 ) -> None:
     club, provider.render_seconds = telegram.group("Film club", [ann]), 1.0
-    async with house.running():
+    async with harness.running():
         await club.send(ann, "/video a boat")
         await provider.wait_for_submissions(1)
         async with asyncio.timeout(20):
-            while not await in_state(house.db, State.GENERATING):
+            while not await in_state(harness.db, State.GENERATING):
                 await asyncio.sleep(0.01)
     [made] = provider.generations.by_id.values()
     await provider.wait_until(lambda: made.ended, "the video is made")
-    async with house.running(clock=lambda: time.time() + 60.0):
+    async with harness.running(clock=lambda: time.time() + 60.0):
         await club.wait(shows_video("a boat"))
         async with asyncio.timeout(20):
-            while not (delivered := await in_state(house.db, State.DELIVERED)):
+            while not (delivered := await in_state(harness.db, State.DELIVERED)):
                 await asyncio.sleep(0.01)
     assert [one.sends for one in delivered] == [1]
 
@@ -276,7 +280,7 @@ async def in_state(db: Database, state: State) -> list[Generation]:
 
 
 async def test_a_clock_that_is_set_back_by_hours_holds_nothing_up(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person,
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(scheduler, "OUTAGE_CHECK_SECONDS", 0.05)
@@ -285,36 +289,36 @@ async def test_a_clock_that_is_set_back_by_hours_holds_nothing_up(
     async def ordered(prompt: str) -> None:
         await chat.send(ann, f"/video {prompt}")
         async with asyncio.timeout(20):
-            while not await in_state(house.db, State.GENERATING):
+            while not await in_state(harness.db, State.GENERATING):
                 await asyncio.sleep(0.01)
 
     def clock() -> float:
         return time.time() + ahead * HOUR_SECONDS
 
-    async with house.running(clock=clock, uptime=time.monotonic):
+    async with harness.running(clock=clock, uptime=time.monotonic):
         await ordered("a boat")
         ahead = 4.0
         await chat.wait(shows_video("a boat"))
         await ordered("a train")
-    async with house.running(clock=time.time):
+    async with harness.running(clock=time.time):
         await chat.wait(shows_video("a train"))
 
 
 async def test_a_clock_that_is_set_ahead_by_hours_parks_nothing(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     ahead, provider.render_seconds = 0.0, 0.5
-    async with house.running(clock=lambda: time.time() + ahead, uptime=time.monotonic):
+    async with harness.running(clock=lambda: time.time() + ahead, uptime=time.monotonic):
         await chat.send(ann, "/video a boat")
         async with asyncio.timeout(20):
-            while not await in_state(house.db, State.GENERATING):
+            while not await in_state(harness.db, State.GENERATING):
                 await asyncio.sleep(0.01)
         ahead = 6.0 * HOUR_SECONDS
         await chat.wait(shows_video("a boat"))
         async with asyncio.timeout(20):
-            while not (made := await in_state(house.db, State.DELIVERED)):
+            while not (made := await in_state(harness.db, State.DELIVERED)):
                 await asyncio.sleep(0.01)
         assert [one.is_gift for one in made] == [False]
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             kinds = await connection.fetch_all("SELECT kind FROM ledger ORDER BY id")
         assert [kind for (kind,) in kinds] == ["hold", "capture"]

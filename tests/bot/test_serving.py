@@ -16,13 +16,13 @@ from starlette.routing import Route
 from bot import serving
 from bot.serving import HttpServer
 from bot.settings.definition import Endpoint
-from tests.house import free_port
+from tests.harness import free_port
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator
 
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 HEAD = b"POST / HTTP/1.1\r\nHost: bot\r\n"
 
@@ -112,7 +112,11 @@ async def test_connections_without_a_request_keep_nobody_out_and_those_with_one_
     ids=["unfinished", "unanswered"],
 )
 async def test_a_stop_waits_for_no_request_and_logs_no_error(
-    said: bytes, answer: bytes, served: Served, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+    said: bytes,
+    answer: bytes,
+    served: Served,
+    errors: LoggedErrors,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     errors.expect("timeout graceful shutdown exceeded")
     monkeypatch.setattr(serving, "STOP_SECONDS", 0)

@@ -19,7 +19,7 @@ from handlers.context import BotData, Context
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 PATIENCE = 20
 """Seconds until a ring is missed: a busy machine is late."""
@@ -200,7 +200,7 @@ async def test_after_a_stop_no_chat_is_looked_at(queue: JobQueue[Context]) -> No
 
 
 async def test_a_clock_that_would_ring_in_the_midst_of_a_stop_breaks_nothing(
-    queue: JobQueue[Context], errors: Breakage
+    queue: JobQueue[Context], errors: LoggedErrors
 ) -> None:
     chats = Chats()
     timers = started(queue, chats.look)
@@ -214,7 +214,9 @@ async def test_a_clock_that_would_ring_in_the_midst_of_a_stop_breaks_nothing(
     assert chats.looks == {}
 
 
-async def test_a_clock_that_broke_rings_again(queue: JobQueue[Context], errors: Breakage) -> None:
+async def test_a_clock_that_broke_rings_again(
+    queue: JobQueue[Context], errors: LoggedErrors
+) -> None:
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
     chats.breaks = 1
@@ -230,7 +232,7 @@ async def test_a_clock_that_broke_rings_again(queue: JobQueue[Context], errors: 
 
 
 async def test_a_chat_woken_while_its_clock_breaks_is_looked_at_at_once(
-    queue: JobQueue[Context], errors: Breakage
+    queue: JobQueue[Context], errors: LoggedErrors
 ) -> None:
     errors.expect("the clock of chat 7 broke")
     chats = Chats()
@@ -279,7 +281,7 @@ async def test_what_is_asked_for_while_its_like_ends_is_done_and_tells_how_it_we
     assert told == ["then: brought"]
 
 
-async def test_what_broke_is_left_alone_for_a_while(errors: Breakage) -> None:
+async def test_what_broke_is_left_alone_for_a_while(errors: LoggedErrors) -> None:
     errors.expect("a step broke")
     tasks, told = Tasks(lambda: 1000.0), list[object]()
 

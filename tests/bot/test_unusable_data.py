@@ -15,7 +15,7 @@ import pytest
 from storage import database
 from storage.database import Database
 from storage.migrations import DatabaseUnavailable, steps
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 from tests.flows.process import process
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 
 def a_file_in_its_place(folder: Path) -> None:
@@ -163,27 +163,27 @@ INSERT INTO cooldowns (model, reason, until) VALUES ('openai/sora-2-t2v', 'tired
 
 
 async def test_rows_that_cannot_be_read_are_set_aside_alone(
-    house: House,
+    harness: Harness,
     provider: AimlApiSandbox,
     chat: PrivateChat,
     ann: Person,
-    errors: Breakage,
+    errors: LoggedErrors,
 ) -> None:
     errors.expect("cannot be read: set aside")
     errors.expect("there are no words for notice")
     provider.render_seconds = 2.0
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
-    with closing(sqlite3.connect(house.data / "bot.sqlite3", isolation_level=None)) as rows:
+    with closing(sqlite3.connect(harness.data / "bot.sqlite3", isolation_level=None)) as rows:
         rows.executescript(SPOILT)
-    (house.data / "heartbeat").write_text("yesterday")
+    (harness.data / "heartbeat").write_text("yesterday")
     provider.render_seconds = 0.0
-    async with house.running():
+    async with harness.running():
         await chat.wait(shows_video("a cat"))
         await chat.send(ann, "/video a dog")
         await chat.wait(shows_video("a dog"))
-    with closing(sqlite3.connect(house.data / "bot.sqlite3")) as rows:
+    with closing(sqlite3.connect(harness.data / "bot.sqlite3")) as rows:
         aside = rows.execute("SELECT update_id FROM inbox WHERE set_aside = 1").fetchall()
         given_up = rows.execute("SELECT cause FROM notices WHERE given_up = 1 AND created_at = 2e9")
         assert aside == [(1,), (2,), (3,)]

@@ -12,11 +12,11 @@ from bot.process import ExitCode
 from bot.updates.listening import TelegramTimeouts
 from bot.updates.watchdog import MIN_ANSWERS, Step, Watch, WatchdogTimes, next_step
 from sandbox.telegram import Fault
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 PATIENCE = WatchdogTimes(look=5, deaf=60, restart=15, longest=300, restarts=3)
 HEARD = Watch(heard_at=1000)
@@ -84,18 +84,18 @@ def test_news_forgets_the_restarts() -> None:
 
 
 async def test_a_poll_that_hangs_is_asked_anew_over_another_connection(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         telegram.faults.next("getUpdates", Fault.hang(), times=2)
         await chat.send(ann, "/video a cat on a sailing boat")
         await chat.wait(shows_video("a cat on a sailing boat"))
 
 
 async def test_a_telegram_that_is_gone_for_long_does_not_end_the_process(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         away = telegram.faults.always("*", Fault.dropped())
         asked = len(telegram.calls_of("getMe"))
         await telegram.wait_for_call("getMe", count=asked + 2, timeout=30)
@@ -105,29 +105,29 @@ async def test_a_telegram_that_is_gone_for_long_does_not_end_the_process(
 
 
 async def test_updates_that_never_come_although_telegram_answers_end_the_process_with_4(
-    house: House, telegram: TelegramSandbox, errors: Breakage
+    harness: Harness, telegram: TelegramSandbox, errors: LoggedErrors
 ) -> None:
     errors.expect("no updates arrive any more")
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         telegram.faults.always("getUpdates", Fault.bad_gateway())
-        await asyncio.wait_for(house.stopping.wait(), 30)
-    assert house.exit_code is ExitCode.UPDATES_LOST
+        await asyncio.wait_for(harness.stopping.wait(), 30)
+    assert harness.exit_code is ExitCode.UPDATES_LOST
 
 
 async def test_a_token_revoked_while_the_bot_runs_ends_the_process_with_2(
-    house: House, telegram: TelegramSandbox, capsys: pytest.CaptureFixture[str]
+    harness: Harness, telegram: TelegramSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         telegram.faults.always("*", Fault.error(401, "Unauthorized"))
-        await asyncio.wait_for(house.stopping.wait(), 30)
-    assert house.exit_code is ExitCode.WRONG_SETTINGS
+        await asyncio.wait_for(harness.stopping.wait(), 30)
+    assert harness.exit_code is ExitCode.WRONG_SETTINGS
     assert "TELEGRAM_BOT_TOKEN is refused by Telegram" in capsys.readouterr().err
 
 
 async def test_a_token_that_seems_refused_once_is_asked_about_and_kept(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         telegram.faults.next("getUpdates", Fault.error(404, "Not Found"))
         telegram.faults.next("getMe", Fault.error(404, "Not Found"), times=2)
         await chat.send(ann, "/video a cat on a sailing boat")
@@ -135,9 +135,9 @@ async def test_a_token_that_seems_refused_once_is_asked_about_and_kept(
 
 
 async def test_an_answer_nobody_can_read_ends_nothing(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(times=QUICK):
+    async with harness.running(times=QUICK):
         strange = telegram.faults.always("getMe", Fault.unreadable())
         telegram.faults.next("getUpdates", Fault.error(404, "Not Found"))
         asked = len(telegram.calls_of("getMe"))

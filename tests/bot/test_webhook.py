@@ -15,11 +15,11 @@ from pydantic import SecretStr
 from bot.updates import webhook
 from bot.updates.listening import UPDATES
 from bot.updates.webhook import is_same_url, webhook_problem
-from tests.flows.looks import says, shows_video
+from tests.flows.predicates import says, shows_video
 from tests.flows.process import process, terminate
 from tests.handlers.test_buying import SELLING, pay
-from tests.house import free_port
-from tests.storage.asked import rows
+from tests.harness import free_port
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 PUBLIC = "https://bot.example.com"
 URL = f"{PUBLIC}/updates"
@@ -54,28 +54,28 @@ class Door:
 
 
 @asynccontextmanager
-async def posted_to(house: House, **changes: Any) -> AsyncIterator[Door]:
+async def posted_to(harness: Harness, **changes: Any) -> AsyncIterator[Door]:
     port = free_port()
     local = f"http://127.0.0.1:{port}"
-    house.telegram.world.webhook.proxies = {PUBLIC: local}
+    harness.telegram.world.webhook.proxies = {PUBLIC: local}
     hooked: dict[str, Any] = {
         "webhook_url": URL, "webhook_secret": SecretStr(SECRET), "webhook_port": port,
     }  # fmt: skip
     async with (
-        house.running(**(hooked | changes)),
+        harness.running(**(hooked | changes)),
         httpx.AsyncClient(base_url=local) as http,
     ):
         yield Door(http)
 
 
-async def generations(house: House) -> int:
-    return len(await rows(house.db, "SELECT 1 FROM generations"))
+async def generations(harness: Harness) -> int:
+    return len(await rows(harness.db, "SELECT 1 FROM generations"))
 
 
 async def test_an_order_that_is_posted_is_made_and_delivered(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with posted_to(house):
+    async with posted_to(harness):
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
         [call] = telegram.calls_of("setWebhook")
@@ -85,9 +85,9 @@ async def test_an_order_that_is_posted_is_made_and_delivered(
 
 
 async def test_an_update_that_is_brought_again_orders_nothing_again(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with posted_to(house) as door:
+    async with posted_to(harness) as door:
         asked = await chat.send(ann, "/video a boat")
         [update] = telegram.world.updates.waiting
         await chat.wait(shows_video("a boat"))
@@ -96,35 +96,35 @@ async def test_an_update_that_is_brought_again_orders_nothing_again(
         assert [await door.post(again) for _ in range(2)] == [200, 200]
         await chat.send(ann, "/teleport")
         await chat.wait(says("I don't know"))
-        assert await generations(house) == 1
+        assert await generations(harness) == 1
 
 
 async def test_what_came_while_the_bot_was_away_comes_once_it_is_back(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with posted_to(house):
+    async with posted_to(harness):
         pass
     await chat.send(ann, "/video a boat")
     await chat.send(ann, "/video a train")
-    async with posted_to(house):
+    async with posted_to(harness):
         await chat.wait(shows_video("a boat"))
         await chat.wait(shows_video("a train"))
-        made = await rows(house.db, "SELECT prompt FROM generations ORDER BY id")
+        made = await rows(harness.db, "SELECT prompt FROM generations ORDER BY id")
     assert made == [("a boat",), ("a train",)]
-    async with house.running():
+    async with harness.running():
         assert telegram.world.webhook_url == "", "who asks for updates is posted none"
         await chat.send(ann, "/video a kite")
         await chat.wait(shows_video("a kite"))
 
 
 async def test_who_does_not_know_the_secret_or_sends_what_is_no_update_changes_nothing(
-    house: House, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, errors: LoggedErrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors.expect("has no number")
     errors.expect("cannot be read: set aside")
     monkeypatch.setattr(webhook, "MAX_UPDATE_BYTES", 20_000)
     order = '{"update_id": 7, "message": {"text": "/video a boat"}}'
-    async with posted_to(house) as door:
+    async with posted_to(harness) as door:
         assert await door.post(order, secret="") == 401
         assert await door.post(order, secret=SECRET[:-1]) == 401
         assert await door.post(order, secret=f"{SECRET}ä".encode()) == 401
@@ -132,50 +132,51 @@ async def test_who_does_not_know_the_secret_or_sends_what_is_no_update_changes_n
         assert await door.post(b"x" * 20_001) == 413
         for odd in (b"", b"[]", b"nothing", b'{"update_id": "7"}', b"\xff\xfe"):
             assert await door.post(odd) == 200, "else it would come again and again"
-        assert await rows(house.db, "SELECT 1 FROM inbox") == []
+        assert await rows(harness.db, "SELECT 1 FROM inbox") == []
         deep = b'{"update_id":12,"message":' + b"[" * 9000 + b"]" * 9000 + b"}"
         assert await door.post(deep) == 200
-        assert await rows(house.db, "SELECT update_id, set_aside FROM inbox") == [(12, 1)]
+        assert await rows(harness.db, "SELECT update_id, set_aside FROM inbox") == [(12, 1)]
 
 
 async def test_what_is_not_stored_is_not_confirmed_and_handled_once_when_it_is(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, errors: Breakage,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    errors: LoggedErrors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     errors.expect("readonly database")
     monkeypatch.setattr(webhook, "STORE_SECONDS", 0.1)
     posts = telegram.world.webhook.posts
-    async with posted_to(house), asyncio.timeout(20):
-        async with house.db.reading(in_thread=True) as connection:
+    async with posted_to(harness), asyncio.timeout(20):
+        async with harness.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = ON")
         await chat.send(ann, "/video a boat")
         await telegram.world.changes.until(lambda: len(posts) >= 2 or None, 10)
         assert {status for _, status in posts} == {503}
-        async with house.db.reading(in_thread=True) as connection:
+        async with harness.db.reading(in_thread=True) as connection:
             await connection.execute("PRAGMA query_only = OFF")
         await chat.wait(shows_video("a boat"))
         await telegram.world.changes.until(lambda: posts[-1][1] == 200 or None, 10)
-        assert await generations(house) == 1
+        assert await generations(harness) == 1
 
 
 async def test_what_passes_is_answered_and_not_kept_and_a_payment_is_credited_once(
-    house: House, telegram: TelegramSandbox, ann: Person, chat: PrivateChat
+    harness: Harness, telegram: TelegramSandbox, ann: Person, chat: PrivateChat
 ) -> None:
-    async with posted_to(house, **SELLING):
+    async with posted_to(harness, **SELLING):
         await telegram.inline(ann, "boat")
-        assert await rows(house.db, "SELECT 1 FROM inbox") == []
+        assert await rows(harness.db, "SELECT 1 FROM inbox") == []
         await pay(chat, ann, notices=2)
-        assert await rows(house.db, "SELECT credits FROM payments") == [(50,)]
+        assert await rows(harness.db, "SELECT credits FROM payments") == [(50,)]
 
 
 async def test_telegrams_trouble_with_the_webhook_is_said_and_seen_to_end(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.02)
     caplog.set_level(logging.WARNING)
-    async with posted_to(house), asyncio.timeout(20):
-        calls, bot = telegram.world.webhook, house.bot
+    async with posted_to(harness), asyncio.timeout(20):
+        calls, bot = telegram.world.webhook, harness.bot
         assert bot is not None
         led_to, calls.proxies = calls.proxies, {PUBLIC: "http://127.0.0.1:9"}
         await chat.send(ann, "/help")
@@ -194,7 +195,7 @@ async def test_telegrams_trouble_with_the_webhook_is_said_and_seen_to_end(
 
 
 async def test_a_webhook_that_telegram_spells_otherwise_is_not_set_again_and_again(
-    house: House, telegram: TelegramSandbox, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, telegram: TelegramSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def retold(method: str, result: Any) -> Any:
         if method != "getWebhookInfo":
@@ -205,19 +206,19 @@ async def test_a_webhook_that_telegram_spells_otherwise_is_not_set_again_and_aga
 
     monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.02)
     telegram.world.rewrite_result = retold
-    async with posted_to(house):
+    async with posted_to(harness):
         await telegram.wait_for_call("getWebhookInfo", count=4)
-        assert house.bot is not None
-        assert house.bot.health.problems_without_writing() == {}
+        assert harness.bot is not None
+        assert harness.bot.health.problems_without_writing() == {}
     assert len(telegram.calls_of("setWebhook")) == 1
 
 
 async def test_a_webhook_that_somebody_changes_is_set_again(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(webhook, "LOOK_SECONDS", 0.02)
-    async with posted_to(house):
+    async with posted_to(harness):
         telegram.world.webhook_url = "https://somewhere.else"
         await telegram.wait_for_call("setWebhook", count=2)
         await chat.send(ann, "/video a boat")

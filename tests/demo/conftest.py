@@ -28,7 +28,7 @@ from sandbox.telegram import TelegramSandbox
 from storage.database import Database
 from tests.databases import begin
 from tests.demo.browser import QUIET, Visitor, need_chromium, visiting
-from tests.sandbox.telegram.talk import Caller
+from tests.sandbox.telegram.calls import Caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
     from sandbox.telegram import Message
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 RENDER_SECONDS = 0.6
 """Long enough for a status to be seen."""
@@ -118,7 +118,7 @@ async def playing(chat_page: ChatPage, folder: Path) -> AsyncIterator[None]:
 
 @fixture(loop_scope="session")
 async def visitor(
-    chat_page: ChatPage, chromium: Browser, tmp_path: Path, errors: Breakage
+    chat_page: ChatPage, chromium: Browser, tmp_path: Path, errors: LoggedErrors
 ) -> AsyncIterator[Visitor]:
     """Somebody in front of the page, as Ann, with the bot running and the panel open."""
     del errors  # only to look at them in the end

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sandbox.page import ChatPage
     from sandbox.telegram import Chat
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 LONG = (
     "An old fisherman mends his net on the pier while the first light of the morning climbs over "

@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from sandbox.page import ChatPage
 from tests.demo.browser import holding, visiting
-from tests.demo.played import update
+from tests.demo.scripted_bot import update
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import TelegramSandbox
     from tests.demo.browser import Visitor
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 LIES = """pop => {
     const box = pop.getBoundingClientRect();

@@ -13,7 +13,7 @@ from tests.demo.scenes import OFFER, keyboard
 if TYPE_CHECKING:
     from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 HUES = """hue => document.querySelectorAll("[style*='--hue']")

@@ -8,14 +8,14 @@ import pytest
 from playwright.async_api import expect
 
 from tests.demo.browser import holding
-from tests.demo.played import update
+from tests.demo.scripted_bot import update
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator
 
     from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 STEPS = 12
 """Presses of Tab within which anything wanted here is reached."""

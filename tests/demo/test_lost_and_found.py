@@ -12,7 +12,7 @@ from sandbox.aimlapi import AimlApiSandbox
 from sandbox.page import ChatPage
 from sandbox.telegram import TelegramSandbox
 from tests.demo.browser import visiting
-from tests.sandbox.telegram.talk import Caller
+from tests.sandbox.telegram.calls import Caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sandbox.page import ChatPage
-from tests.sandbox.telegram.talk import Caller
+from tests.sandbox.telegram.calls import Caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 
 @pytest.mark.parametrize("outcome", ["Provider is down (503)", "Too many requests (429)"])
@@ -43,7 +43,7 @@ async def test_an_expired_link_is_met_without_a_second_payment(
 
 
 async def test_out_of_credit_is_told_to_the_operator_and_got_over(
-    visitor: Visitor, provider: AimlApiSandbox, errors: Breakage
+    visitor: Visitor, provider: AimlApiSandbox, errors: LoggedErrors
 ) -> None:
     errors.expect("the provider refuses everything")
     await visitor.start()

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from sandbox.page import ChatPage
     from tests.demo.browser import Visitor
-    from tests.house import Breakage
-    from tests.sandbox.telegram.talk import Caller
+    from tests.harness import LoggedErrors
+    from tests.sandbox.telegram.calls import Caller
 
 KEPT = os.environ.get("SCREENSHOTS")
 """Where the pictures go; without it they are looked at by this test only."""
@@ -68,7 +68,7 @@ def options(device: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("device", SIZES)
 async def test_nothing_overlaps_and_nothing_is_cut(
-    chat_page: ChatPage, chromium: Browser, tmp_path: Path, errors: Breakage, device: str
+    chat_page: ChatPage, chromium: Browser, tmp_path: Path, errors: LoggedErrors, device: str
 ) -> None:
     del errors  # only to look at them in the end
     chat_page.panel.restart = lambda: None  # it is only looked at

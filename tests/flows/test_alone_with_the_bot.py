@@ -8,15 +8,15 @@ import pytest
 
 from storage import generations
 from storage.generations import State
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
-from tests.groups.acts import spent
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import spent
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 def has_button(message: Message, words: str) -> bool:
@@ -32,19 +32,19 @@ def button_of(message: Message, words: str) -> str:
 
 
 async def test_plain_words_are_asked_about_and_one_tap_starts_them(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     asked = await chat.send(ann, "a lighthouse in a storm")
     card = await chat.wait(says("Make a video of this?"))
     assert "9 of your 54 credits, about 6 videos" in (card.text or "")
     assert "4 seconds · 16:9 · 720p · Sora 2" in (card.text or "")
     assert provider.submissions == []
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press(button_of(card, "🎬"), by=ann)
     video = await chat.wait(shows_video("a lighthouse in a storm"))
     assert video.reply_to == asked.message_id
     await chat.wait_gone(card)
-    assert await spent(house, ann) == 9
+    assert await spent(harness, ann) == 9
 
 
 async def test_two_quick_taps_on_a_card_make_one_video(
@@ -61,7 +61,7 @@ async def test_two_quick_taps_on_a_card_make_one_video(
 
 
 async def test_thank_you_costs_nothing_and_no_takes_the_card_away(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send(ann, "Thank you, lovely!")
     card = await chat.wait(says("Make a video of this?"))
@@ -69,7 +69,7 @@ async def test_thank_you_costs_nothing_and_no_takes_the_card_away(
     assert "nothing was charged" in (answer.text or "")
     await chat.wait_gone(card)
     assert provider.submissions == []
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_new_words_replace_a_card_that_was_not_started(
@@ -172,14 +172,14 @@ async def test_options_are_understood_after_a_phones_dash_and_a_blank_behind_one
 
 
 async def test_an_unknown_option_is_answered_with_what_there_is_and_costs_nothing(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send(ann, "/video a tower --seconds 5")
     await chat.wait(says("4, 8, 12"))
     await chat.send(ann, "/video a tower --sideways")
     await chat.wait(says("--vertical"))
     assert provider.submissions == []
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_a_dear_video_asks_for_one_tap_first(
@@ -220,29 +220,29 @@ async def test_an_album_is_one_card_and_ten_photos_are_not_ten_orders(
 
 
 async def test_a_forwarded_order_asks_before_it_spends(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, bob: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     await chat.send(ann, "/video Bob's idea", forwarded_from=bob)
     await chat.wait(says("Make a video of this?"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_too_few_credits_offer_what_can_be_paid(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(free_credits=10):
+    async with harness.running(free_credits=10):
         await chat.send(ann, "/video a tower --seconds 8")
         refusal = await chat.wait(says("This one needs 17 credits, you have 10."))
         await refusal.press(button_of(refusal, "4 seconds · 9"), by=ann)
         await chat.wait(shows_video("a tower"))
         assert provider.submissions[0].body["duration"] == 4
-        assert await spent(house, ann) == 9
+        assert await spent(harness, ann) == 9
 
 
 async def test_what_cannot_be_paid_is_not_asked_about_but_offered_cheaper(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(free_credits=10):
+    async with harness.running(free_credits=10):
         await chat.send(ann, "a tower --seconds 8")
         refusal = await chat.wait(says("This one needs 17 credits, you have 10."))
         await refusal.press(button_of(refusal, "4 seconds · 9"), by=ann)
@@ -251,9 +251,9 @@ async def test_what_cannot_be_paid_is_not_asked_about_but_offered_cheaper(
 
 
 async def test_only_what_can_be_made_in_the_typed_shape_is_offered_cheaper(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(free_credits=15):
+    async with harness.running(free_credits=15):
         await chat.send(ann, "/video a tower --model kling-3 --ar 1:1 --seconds 10")
         refusal = await chat.wait(says("This one needs 22 credits, you have 15."))
         offered = refusal.labels
@@ -309,27 +309,27 @@ async def test_a_sign_behind_a_command_is_none_of_the_prompt(
 
 
 async def test_a_path_or_a_word_with_a_slash_is_no_command(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     for path, words in (("/video/clips", "in an old archive"), ("/videos2", "on a shelf")):
         code = {"type": "code", "offset": 0, "length": len(path)}
         await chat.send(ann, f"{path} {words}", entities=[code])
         await chat.wait(says(f" {words}”"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_words_kept_for_a_photo_are_those_of_an_album(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     await chat.send(ann, "/animate she winks")
     await chat.wait(says("And the photo?"))
     for n in range(3):
         await chat.send_photo(ann, photo(900 + n, 700), album="holiday")
     card = await chat.wait(says("“she winks”"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press(button_of(card, "✂️ Crop"), by=ann)
     await chat.wait(shows_video("she winks"))
-    assert await spent(house, ann) == 9
+    assert await spent(harness, ann) == 9
 
 
 async def test_the_bots_name_before_an_idea_is_none_of_it_in_private(
@@ -345,7 +345,7 @@ async def test_the_bots_name_before_an_idea_is_none_of_it_in_private(
 
 
 async def test_plain_words_preset_a_card_and_never_cost_unseen(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send(ann, "a tall tower, vertical, 8 seconds")
     card = await chat.wait(says("8 seconds · 9:16 · 720p · Sora 2"))
@@ -355,10 +355,10 @@ async def test_plain_words_preset_a_card_and_never_cost_unseen(
     assert provider.submissions[0].body["duration"] == 8
     await chat.send(ann, "/video a wide river for 8 seconds")
     card = await chat.wait(says("8 seconds · 16:9"))
-    assert await spent(house, ann) == 17
+    assert await spent(harness, ann) == 17
     await chat.send(ann, "/video a wide river, 10 minutes")
     await chat.wait(says("12 seconds · 16:9"))
-    assert await spent(house, ann) == 17
+    assert await spent(harness, ann) == 17
     await chat.send(ann, "/video a wide river for 8 seconds --seconds 4")
     await chat.wait(shows_video("a wide river for 8 seconds"))
     assert provider.submissions[1].body["duration"] == 4
@@ -369,11 +369,11 @@ async def test_plain_words_preset_a_card_and_never_cost_unseen(
     ["8 seconds vertical a cat", "\uff18秒竖屏 一只猫", "make me an 8 sec vertical clip of a cat"],
 )
 async def test_plain_words_before_the_idea_are_asked_about(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, words: str
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, words: str
 ) -> None:
     await chat.send(ann, f"/video {words}")
     await chat.wait(says("8 seconds · 9:16 · 720p · Sora 2\n17 of"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_a_card_says_whether_there_will_be_no_sound_as_asked(
@@ -399,7 +399,7 @@ async def test_an_option_that_a_model_lacks_is_told_with_the_names_that_are_show
 
 
 async def test_a_card_says_what_cannot_be_had_as_asked_and_offers_a_model_that_can(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send_photo(ann, photo(1280, 720), caption="it rains, square, 480p")
     card = await chat.wait(says("4 seconds · 16:9 · 720p · Sora 2\nNot with Sora 2: 1:1 · 480p\n9"))
@@ -482,7 +482,7 @@ async def test_a_card_whose_picture_cannot_be_drawn_says_what_is_cut_away(
 
 
 async def test_options_said_while_a_card_stands_change_it(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send(ann, "a tall tower")
     await chat.wait(says("4 seconds · 16:9"))
@@ -490,14 +490,14 @@ async def test_options_said_while_a_card_stands_change_it(
     await chat.wait(says("“a tall tower”\n\n4 seconds · 9:16"))
     await chat.send(ann, "8 seconds please")
     card = await chat.wait(says("“a tall tower”\n\n8 seconds · 9:16"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press("🎬 Make it · 17", by=ann)
     await chat.wait(shows_video("a tall tower"))
     assert provider.submissions[0].body["prompt"] == "a tall tower"
 
 
 async def test_options_said_of_a_photo_leave_it_gentle_movement(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send_photo(ann, photo(1280, 720))
     await chat.wait(says("What should happen?"))

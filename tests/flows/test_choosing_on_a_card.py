@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.telegram.messages import Button
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
-from tests.groups.acts import made, spent
-from tests.handlers.commons import settled
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import made, spent
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 def labels(card: Message) -> list[list[str]]:
@@ -24,9 +24,9 @@ def labels(card: Message) -> list[list[str]]:
 
 
 async def test_a_restart_between_every_two_taps_of_a_card_changes_nothing(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "a lighthouse")
         card = await chat.wait(says("“a lighthouse”\n\n4 seconds · 16:9 · 720p · Sora 2\n9 of"))
     assert labels(card) == [
@@ -42,15 +42,15 @@ async def test_a_restart_between_every_two_taps_of_a_card_changes_nothing(
         ("Sora 2 Pro · 26", "8 seconds · 9:16 · 720p · Sora 2 Pro\n26 of"),
         ("1080p", "8 seconds · 9:16 · 1080p · Sora 2 Pro\n42 of"),
     ):
-        async with house.running():
+        async with harness.running():
             assert (await card.press(tapped)).text == ""
             await chat.wait(says(told) if told else lambda m: "Veo 3.1 Fast" in str(m))
     assert len(chat.from_bot) == 1, "the card stands where it stood"
-    async with house.running():
+    async with harness.running():
         await card.press("🎬 Make it · 42")
         await chat.wait(shows_video("a lighthouse"))
-        await settled(house)
-        assert await spent(house, ann) == 42
+        await settled(harness)
+        assert await spent(harness, ann) == 42
     [made] = provider.submissions
     assert made.model == "openai/sora-2-pro-t2v"
     body = made.body
@@ -59,27 +59,27 @@ async def test_a_restart_between_every_two_taps_of_a_card_changes_nothing(
 
 @pytest.mark.parametrize("way", ["Change", "Continue", "a reply"])
 async def test_a_restart_between_every_two_taps_under_a_video_changes_nothing(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, way: str
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, way: str
 ) -> None:
-    async with house.running():
-        video = await made(house, chat, ann, "a boat in the bath")
+    async with harness.running():
+        video = await made(harness, chat, ann, "a boat in the bath")
     asked, heads, start = video, "“a boat in the bath. At night”", "Make it"
     if way == "Continue":
-        async with house.running():
+        async with harness.running():
             await video.press("More…")
             await chat.wait(lambda m: m is video and "Continue" in str(m))
-        async with house.running():
+        async with harness.running():
             await video.press("Continue")
             asked = await chat.wait(says("What happens next?"))
         heads, start = "or tap Just go on.", "Just go on"
     elif way == "Change":
-        async with house.running():
+        async with harness.running():
             await video.press("Change")
             await chat.wait(says("What should be different?"))
     if way != "Continue":
-        async with house.running():
+        async with harness.running():
             asked = await chat.send(ann, "at night", reply_to=video if way == "a reply" else None)
-    async with house.running():
+    async with harness.running():
         card = await chat.wait(says(f"{heads}\n\n4 seconds · 16:9 · 720p · Sora 2\n9 of"))
     sent = len(chat.from_bot)
     for tapped, told in (
@@ -87,15 +87,15 @@ async def test_a_restart_between_every_two_taps_under_a_video_changes_nothing(
         ("Model: Sora 2", ""),
         ("Sora 2 Pro · 26", "8 seconds · 16:9 · 720p · Sora 2 Pro\n26 of"),
     ):
-        async with house.running():
+        async with harness.running():
             assert (await card.press(tapped)).text == ""
             await chat.wait(says(f"{heads}\n\n{told}") if told else lambda m: "Veo" in str(m))
     assert len(chat.from_bot) == sent, "the card stands where it stood"
-    async with house.running():
+    async with harness.running():
         await card.press(f"{start} · 26")
         last = await chat.wait(lambda m: m.video is not None and m is not video)
-        await settled(house)
-        assert await spent(house, ann) == 9 + 26
+        await settled(harness)
+        assert await spent(harness, ann) == 9 + 26
         await chat.wait_gone(card)
     assert last.reply_to == (video if way == "Continue" else asked).message_id
     _, second = provider.submissions
@@ -132,7 +132,7 @@ async def test_plain_words_preset_what_can_be_tapped(
 
 
 async def test_sound_is_chosen_where_there_is_a_choice_and_words_preset_it(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await chat.send(ann, "a lighthouse, no sound --model veo-3.1")
     card = await chat.wait(says("Veo 3.1 · no sound"))
@@ -147,7 +147,7 @@ async def test_sound_is_chosen_where_there_is_a_choice_and_words_preset_it(
     await card.press("Make it")
     video = await chat.wait(shows_video("a lighthouse, no sound"))
     assert provider.submissions[0].body["generate_audio"] is False
-    await settled(house)
+    await settled(harness)
     await chat.send(ann, "with sound, please", reply_to=video)
     card = await chat.wait(says("“a lighthouse, no sound”\n\n6 seconds · 16:9 · 720p · Veo 3.1\n"))
     await chat.send(ann, "darker, without sound", reply_to=card)
@@ -158,7 +158,7 @@ async def test_sound_is_chosen_where_there_is_a_choice_and_words_preset_it(
 
 
 async def test_what_was_tapped_stays_when_words_come_or_change(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     idea = await chat.send(ann, "a lighthouse")
     card = await chat.wait(says("“a lighthouse”"))
@@ -181,8 +181,8 @@ async def test_what_was_tapped_stays_when_words_come_or_change(
     await chat.send(ann, "the waves roll in")
     await chat.wait(shows_video("the waves roll in"))
     assert provider.submissions[-1].body["duration"] == 8
-    await settled(house)
-    assert await spent(house, ann) == 17
+    await settled(harness)
+    assert await spent(harness, ann) == 17
 
 
 async def test_another_shape_shows_what_is_cut_of_the_photo(
@@ -206,7 +206,12 @@ async def test_another_shape_shows_what_is_cut_of_the_photo(
 
 
 async def test_only_its_owner_chooses_on_a_card_and_only_what_there_is(
-    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    bot: Bot,
+    harness: Harness,
+    telegram: TelegramSandbox,
+    chat: PrivateChat,
+    ann: Person,
+    bob: Person,
 ) -> None:
     club = telegram.group("Film club", [ann, bob])
     await club.send(ann, "/video a fox, 8 seconds")
@@ -233,5 +238,5 @@ async def test_only_its_owner_chooses_on_a_card_and_only_what_there_is(
         shown, Button("made up", f"toggle:{number}:seconds:8"), by=ann, timeout=5
     )
     assert late.text == "This card is gone."
-    await settled(house)
-    assert (await spent(house, ann), await spent(house, bob)) == (9, 0)
+    await settled(harness)
+    assert (await spent(harness, ann), await spent(harness, bob)) == (9, 0)

@@ -13,14 +13,14 @@ from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.messages import Button
 from storage import ledger, notices
 from storage.ledger import Account, Pot
-from tests.flows.looks import answers, says, shows_video
-from tests.groups.acts import spent
+from tests.flows.predicates import answers, says, shows_video
+from tests.groups.actions import spent
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def quota(chat: PrivateChat, by: Person) -> str:
@@ -31,9 +31,9 @@ async def quota(chat: PrivateChat, by: Person) -> str:
 
 
 async def test_thirty_requests_at_once_on_an_allowance_for_six_make_six_submissions(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(max_pending_per_user=30):
+    async with harness.running(max_pending_per_user=30):
         await asyncio.gather(*(chat.send(ann, f"/video boat number {n}") for n in range(30)))
         await provider.wait_for_submissions(6)
         asked = [message.message_id for message in chat.messages if message.sender == ann]
@@ -42,12 +42,12 @@ async def test_thirty_requests_at_once_on_an_allowance_for_six_make_six_submissi
         for submission in provider.submissions:
             await chat.wait(shows_video(str(submission.body["prompt"])), timeout=30)
         assert len(provider.submissions) == 6
-        assert await spent(house, ann) == 54
+        assert await spent(harness, ann) == 54
         assert "0 credits" in await quota(chat, ann)
 
 
 async def test_a_refusal_at_submission_gives_the_credits_back_and_says_what_to_change(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.faults.next("submit", Fault.moderation())
     asked = await chat.send(ann, "/video something that is not allowed")
@@ -55,17 +55,17 @@ async def test_a_refusal_at_submission_gives_the_credits_back_and_says_what_to_c
     assert answer.reply_to == asked.message_id
     assert "Try other words" in (answer.text or "")
     assert "9 credits are back" in (answer.text or "")
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     assert "54 credits" in await quota(chat, ann)
 
 
 async def test_a_refusal_while_it_is_made_gives_the_credits_back(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.next_render = Render.refused("Your request was blocked by our moderation system.")
     await chat.send(ann, "/video something that is not allowed")
     await chat.wait(says("refused this one"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     assert provider.spent_usd == 0
 
 
@@ -83,7 +83,7 @@ async def test_the_status_message_is_silent_and_goes_when_the_video_comes(
 
 
 async def test_a_fourth_request_at_a_time_is_refused_and_costs_nothing(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 30
     for n in range(3):
@@ -91,7 +91,7 @@ async def test_a_fourth_request_at_a_time_is_refused_and_costs_nothing(
     await provider.wait_for_submissions(3)
     await chat.send(ann, "/video one too many")
     await chat.wait(says("3 videos of yours"))
-    assert await spent(house, ann) == 27
+    assert await spent(harness, ann) == 27
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ async def test_a_fourth_request_at_a_time_is_refused_and_costs_nothing(
     [(Render.never(), "Try again in a few minutes"), (Render.works(), "order again in")],
 )
 async def test_a_full_budget_says_whether_there_may_be_room_soon(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
     provider: AimlApiSandbox, render: Render, said: str,
 ) -> None:  # fmt: skip
     """Ann has what she was granted, which is the operator's money as an allowance is."""
     provider.next_render = render
-    async with house.running(budget_usd=Decimal(1), free_credits=0):
+    async with harness.running(budget_usd=Decimal(1), free_credits=0):
         await chat.send(ann, "/start")
         theirs = telegram.private(bob)
         await theirs.send(bob, "/start")
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             for person in (ann, bob):
                 account = Account.person(person.id)
                 await ledger.grant(
@@ -147,10 +147,10 @@ async def short_of_credits(chat: PrivateChat, person: Person) -> Message:
 
 
 async def test_who_wants_it_is_told_once_when_their_credits_renew_also_by_the_next_start(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     day = Day(telegram)
-    async with house.running(free_credits=9, clock=day.read):
+    async with harness.running(free_credits=9, clock=day.read):
         told = await short_of_credits(chat, ann)
         for _ in range(2):
             answer = await told.press("Remind me")
@@ -159,7 +159,7 @@ async def test_who_wants_it_is_told_once_when_their_credits_renew_also_by_the_ne
         assert chat.last.button("Remind me").data == "remind"
     day.pass_on()
     for _ in range(2):
-        async with house.running(free_credits=9, clock=day.read):
+        async with harness.running(free_credits=9, clock=day.read):
             await chat.wait(says("Your credits are back: 9 credits, about 1 video."))
             await chat.send(ann, "/help")
             await chat.wait(lambda one: says("/video")(one) and one is chat.last)
@@ -167,11 +167,11 @@ async def test_who_wants_it_is_told_once_when_their_credits_renew_also_by_the_ne
 
 
 async def test_a_crowd_that_asks_for_credits_does_not_flood_the_owner(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(notices, "MOST_ASKING_A_DAY", 1)
-    async with house.running(free_credits=9, admin_ids=frozenset({telegram.person("Olga").id})):
+    async with harness.running(free_credits=9, admin_ids=frozenset({telegram.person("Olga").id})):
         told = await short_of_credits(chat, ann)
         assert "I asked the owner" in (await told.press("Ask the owner")).text
         told = await short_of_credits(telegram.private(bob), bob)
@@ -179,7 +179,7 @@ async def test_a_crowd_that_asks_for_credits_does_not_flood_the_owner(
 
 
 async def test_the_owner_is_asked_once_a_day_and_the_first_admins_answer_counts(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     day = Day(telegram)
     owners = [telegram.person("Olga"), telegram.person("Omar")]
@@ -188,18 +188,18 @@ async def test_the_owner_is_asked_once_a_day_and_the_first_admins_answer_counts(
         "free_credits": 9,
         "admin_ids": frozenset(owner.id for owner in owners),
     }
-    async with house.running(clock=day.read, **settings):
+    async with harness.running(clock=day.read, **settings):
         for desk, owner in zip(desks, owners, strict=True):
             await desk.send(owner, "/help")
         told = await short_of_credits(chat, ann)
         assert "I asked the owner" in (await told.press("Ask the owner")).text
         assert "I asked today already" in (await told.press("Ask the owner")).text
         cards = [await desk.wait(says("🙋 Ann")) for desk in desks]
-    async with house.running(clock=day.read, **settings):
+    async with harness.running(clock=day.read, **settings):
         await cards[0].press("Grant 50")
         await chat.wait(says("You were given 50 credits, about 5 videos."))
         await desks[0].wait(lambda one: one is cards[0] and "50 credits more" in (one.text or ""))
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             # as with who deletes their data, or by RETENTION_DAYS
             await tx.execute("DELETE FROM notices WHERE kind = 'granted'")
         assert "was answered already" in (await cards[1].press("No")).text

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
 from tests.flows.test_alone_with_the_bot import button_of, has_button
-from tests.groups.acts import spent
-from tests.handlers.commons import settled
+from tests.groups.actions import spent
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def test_a_card_follows_the_edit_of_its_message(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     asked = await chat.send(ann, "a lighthuose")
     card = await chat.wait(says("“a lighthuose”"))
@@ -28,14 +28,14 @@ async def test_a_card_follows_the_edit_of_its_message(
     same = await chat.wait(says("“a lighthouse”"))
     assert same is card
     assert "8 seconds · 9:16" in (card.text or "")
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press("🎬 Make it · 17", by=ann)
     await chat.wait(shows_video("a lighthouse"))
     assert [one.body["prompt"] for one in provider.submissions] == ["a lighthouse"]
 
 
 async def test_an_edit_after_the_order_does_nothing(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     asked = await chat.send(ann, "a lighthouse")
     card = await chat.wait(says("“a lighthouse”"))
@@ -45,7 +45,7 @@ async def test_an_edit_after_the_order_does_nothing(
     await chat.edit(asked, "a tower")
     await chat.edit(direct, "/video a mill")
     await chat.wait(shows_video("a windmill"))
-    await settled(house)
+    await settled(harness)
     await chat.send(ann, "/quota")
     await chat.wait(says("You have 36 credits"))
     assert sorted(str(one.body["prompt"]) for one in provider.submissions) == [
@@ -57,20 +57,20 @@ async def test_an_edit_after_the_order_does_nothing(
 
 @pytest.mark.parametrize("text", ["no", "thanks!", "/help", "/quota", "/video@another_bot a cat"])
 async def test_the_card_of_what_is_edited_to_no_order_goes(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, text: str
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, text: str
 ) -> None:
     asked = await chat.send(ann, "a lighthouse")
     card = await chat.wait(says("“a lighthouse”"))
     await chat.edit(asked, text)
     await chat.wait_gone(card)
     assert len(chat.from_bot) == 0, "an edit is not answered"
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         waits = "SELECT count(*) FROM cards WHERE state = 'open'"
         assert await connection.fetch_int(waits) == 0
 
 
 async def test_an_edit_that_cannot_be_had_is_said_in_the_cards_place_and_may_be_mended(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     asked = await chat.send(ann, "a lighthouse")
     card = await chat.wait(says("“a lighthouse”"))
@@ -82,18 +82,18 @@ async def test_an_edit_that_cannot_be_had_is_said_in_the_cards_place_and_may_be_
     assert not card.buttons
     await chat.edit(asked, "a lighthouse --square --model kling-3")
     assert await chat.wait(says("1:1")) is card
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_a_refused_command_may_be_edited_until_it_can_be_had(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     asked = await chat.send(ann, "/video a tower --secnds 8")
     refusal = await chat.wait(says("I don't know --secnds"))
     await chat.edit(asked, "/video a tower --seconds 8")
     card = await chat.wait(says("“a tower”"))
     assert card is refusal
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press("🎬 Make it · 17", by=ann)
     await chat.wait(shows_video("a tower"))
 
@@ -114,7 +114,13 @@ async def test_words_added_to_a_photo_are_on_its_card_and_taken_away_again(
 
 @pytest.mark.parametrize("edits", [False, True])
 async def test_words_right_after_a_photo_leave_it_on_the_card_that_it_joined(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, *, edits: bool
+    bot: Bot,
+    harness: Harness,
+    chat: PrivateChat,
+    ann: Person,
+    provider: AimlApiSandbox,
+    *,
+    edits: bool,
 ) -> None:
     asked = await chat.send(ann, "a lighthouse")
     await chat.wait(says("“a lighthouse”"))
@@ -128,29 +134,29 @@ async def test_words_right_after_a_photo_leave_it_on_the_card_that_it_joined(
     card = await chat.wait(says(f"“{idea}. In the evening”"))
     await chat.edit(more, "at night")
     assert await chat.wait(says(f"“{idea}. At night”")) is card
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press(button_of(card, "🎬"), by=ann)
     await chat.wait(shows_video(f"{idea}. At night"))
     assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
 
 
 async def test_a_bare_command_is_edited_to_an_order_and_back(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     asked = await chat.send(ann, "/video")
     question = await chat.wait(says("What should we see?"))
     await chat.edit(asked, "/video a cat")
     assert await chat.wait(says("“a cat”")) is question
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await chat.edit(asked, "/video")
     assert await chat.wait(says("What should we see?")) is question
     await chat.send(ann, "a fox")
     await chat.wait(shows_video("a fox"))
-    assert await spent(house, ann) == 9
+    assert await spent(harness, ann) == 9
 
 
 async def test_an_edited_answer_keeps_the_photo_it_is_about(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     sent = await chat.send_photo(ann, photo(1280, 720))
     await chat.wait(says("What should happen?"))
@@ -158,25 +164,25 @@ async def test_an_edited_answer_keeps_the_photo_it_is_about(
     await chat.wait(says("4, 8, 12"))
     await chat.edit(answer, "she winks --seconds 4")
     card = await chat.wait(says("“she winks”"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     # the edit answered the question: nothing waits for words any more
     await chat.send(ann, "that would be very nice")
     await chat.wait(says("“that would be very nice”"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press(button_of(card, "🎬"), by=ann)
     await chat.wait(shows_video("she winks", to=sent.message_id))
     assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
 
 
 async def test_an_edit_in_a_group_changes_the_card_of_a_dear_order(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
     asked = await club.send(ann, "/video a tower --pro --res 1080p --seconds 8")
     card = await club.wait(says("42 credits"))
     await club.edit(asked, "/video a tower --seconds 8")
     assert await club.wait(says("17 credits")) is card
     assert "somebody else" in ((await card.press(button_of(card, "🎬"), by=bob)).text or "")
-    assert await spent(house, ann) == await spent(house, bob) == 0
+    assert await spent(harness, ann) == await spent(harness, bob) == 0
 
 
 async def test_a_question_in_a_group_that_no_edit_can_change_is_asked_anew(
@@ -192,7 +198,7 @@ async def test_a_question_in_a_group_that_no_edit_can_change_is_asked_anew(
 
 
 async def test_an_edit_beside_an_album_leaves_its_words(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     first = await chat.send_photo(ann, photo(900, 700), caption="waves", album="a")
     second = await chat.send_photo(ann, photo(901, 700), album="a")
@@ -200,11 +206,11 @@ async def test_an_edit_beside_an_album_leaves_its_words(
     await chat.edit(second, "")
     await chat.edit(first, "wild waves")
     assert await chat.wait(says("“wild waves”")) is card
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_a_stranger_edit_writes_nobody_down(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, bob: Person
 ) -> None:
     telegram.privacy_mode(on=False)
     said = await club.send(bob, "hello all")
@@ -212,11 +218,11 @@ async def test_a_stranger_edit_writes_nobody_down(
     await club.send(bob, "/help")
     await club.wait(says("/video"))
     assert len(club.from_bot) == 1
-    assert await spent(house, bob) == 0
+    assert await spent(harness, bob) == 0
 
 
 async def test_a_card_that_shows_a_cut_follows_as_well(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     sent = await chat.send_photo(ann, photo(1200, 900), caption="it rains")
     card = await chat.wait(lambda message: "it rains" in (message.caption or ""))
@@ -225,6 +231,6 @@ async def test_a_card_that_shows_a_cut_follows_as_well(
         lambda message: "“it snows”" in (message.caption or message.text or "")
     )
     assert follows is card or card.deleted
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await follows.press(button_of(follows, "Whole picture"), by=ann)
     await chat.wait(shows_video("it snows"))

@@ -10,14 +10,14 @@ import pytest
 from generation.models.offer import Offer
 from storage import generations
 from storage.ledger import Account
-from tests.flows.looks import shows_video
-from tests.flows.makings import index_is_in_front, photo, streams
-from tests.handlers.commons import until
+from tests.flows.media_files import index_is_in_front, photo, streams
+from tests.flows.predicates import shows_video
+from tests.handlers.shared import until
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Chat, Message, Person, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 SORAS = ("sora-2", "sora-2-pro")
 CASES = [
@@ -38,7 +38,7 @@ PIXELS = {
 @pytest.mark.parametrize("place", ["private", "group"])
 @pytest.mark.parametrize("kind", ["t2v", "i2v"])
 async def test_every_video_comes_back_whole_as_an_answer_to_its_message(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     provider: AimlApiSandbox,
     ann: Person,
@@ -49,18 +49,20 @@ async def test_every_video_comes_back_whole_as_an_answer_to_its_message(
     chat: Chat = (
         telegram.private(ann) if place == "private" else telegram.group("Film club", [ann, bob])
     )
-    async with house.running(max_pending_per_user=100, free_credits=100_000, confirm_credits=1000):
+    async with harness.running(
+        max_pending_per_user=100, free_credits=100_000, confirm_credits=1000
+    ):
         asked: dict[int, tuple[str, str, str, int]] = {}
         for case in CASES:
             family, resolution, shape, seconds = case
             options = f"--model {family} --res {resolution} --ar {shape} --seconds {seconds}"
             words = f"waves at dawn {family} {resolution} {shape} {seconds} {options}"
             asked[(await _ask(chat, ann, kind, words)).message_id] = case
-            await _accepted(house, len(asked))
+            await _accepted(harness, len(asked))
         for message_id, case in asked.items():
             answer = await chat.wait(shows_video(to=message_id), timeout=60)
             _is_whole(answer, case, provider, kind)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await generations.pending_of(connection, Account.person(ann.id)) == []
     assert len(provider.submissions) == len(CASES)
     assert provider.violations == []
@@ -72,10 +74,10 @@ async def _ask(chat: Chat, by: Person, kind: str, words: str) -> Message:
     return await chat.send_photo(by, photo(), caption=f"/animate {words}")
 
 
-async def _accepted(house: House, count: int) -> None:
+async def _accepted(harness: Harness, count: int) -> None:
     """Wait until so many orders are accepted: in a group, few messages of a member may wait."""
     asked = "SELECT count(*) >= ? FROM generations"
-    await until(house, lambda tx: tx.fetch_int(asked, (count,)), 30)
+    await until(harness, lambda tx: tx.fetch_int(asked, (count,)), 30)
 
 
 def _is_whole(

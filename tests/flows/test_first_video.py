@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 
 if TYPE_CHECKING:
     from bot.app import Bot

@@ -10,13 +10,13 @@ from generation.models.offer import Offer
 from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault
 from storage import chats
-from tests.flows.looks import answers, says, shows_video
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
+from tests.flows.predicates import answers, says, shows_video
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 class Marked(gettext.NullTranslations):
@@ -47,11 +47,11 @@ def is_nobodys(words: str) -> bool:
 
 
 async def test_every_text_is_said_in_the_persons_language(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:
     ann = telegram.person("Ann", language="eo")
     chat = telegram.private(ann)
-    async with house.running(languages=MARKED):
+    async with harness.running(languages=MARKED):
         for order in ORDERS:
             before = len(chat.from_bot)
             await chat.send(ann, order)
@@ -67,23 +67,23 @@ async def test_every_text_is_said_in_the_persons_language(
 
 
 async def test_people_whose_language_has_no_texts_are_spoken_to_in_english(
-    house: House, telegram: TelegramSandbox
+    harness: Harness, telegram: TelegramSandbox
 ) -> None:
     for claimed in ("en-BR", "EN", "xx", "zh-hans-x-odd", ""):
         person = telegram.person("Cai", language=claimed or None)
         chat = telegram.private(person)
-        async with house.running(languages=MARKED):
+        async with harness.running(languages=MARKED):
             await chat.send(person, "/help")
             answer = await chat.wait(lambda message: message.text is not None)
         assert "⟦" not in (answer.text or ""), f"a client that claims {claimed!r}"
 
 
 async def test_a_group_is_spoken_to_in_the_language_its_admins_chose(
-    house: House, telegram: TelegramSandbox
+    harness: Harness, telegram: TelegramSandbox
 ) -> None:
     ann = telegram.person("Ann", language="eo")
     group = telegram.group("Film club", [ann], with_bot=False)
-    async with house.running(languages=MARKED):
+    async with harness.running(languages=MARKED):
         group.add_bot(ann)
         hello = await group.wait(says("Hello!"))
         assert (hello.text or "").startswith("⟦"), "it is the language of who took the bot in"
@@ -93,7 +93,7 @@ async def test_a_group_is_spoken_to_in_the_language_its_admins_chose(
         assert "✓ Esperanto" in settings.labels
         await settings.press("English", by=ann)
         await group.wait(lambda message: "✓ English" in message.labels)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             chat = await chats.by_telegram_id(connection, group.id)
             assert chat is not None
             assert (await chats.group_of(connection, chat.id)).language == "en"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 LABELLED = "a paper boat\nMade with AI"
 
 
 async def test_the_label_stands_under_a_video_sent_sent_again_and_shared(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     telegram.inline_mode(on=True)
-    async with house.running(ai_label=True):
+    async with harness.running(ai_label=True):
         await chat.send(ann, "/video a paper boat")
         await chat.wait(shows_video(LABELLED))
         await chat.send(ann, "/history")

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
 from tests.flows.test_alone_with_the_bot import button_of
-from tests.groups.acts import spent
-from tests.handlers.commons import settled
+from tests.groups.actions import spent
+from tests.handlers.shared import settled
 from tests.sandbox.telegram.clips import clip
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def test_of_two_photos_without_words_the_second_is_asked_about(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     first = await chat.send_photo(ann, photo(800, 450))
     card = await chat.wait(says("What should happen?", to=first.message_id))
@@ -30,11 +30,11 @@ async def test_of_two_photos_without_words_the_second_is_asked_about(
     await chat.wait(says("What should happen?", to=second.message_id))
     await chat.wait_gone(card)
     assert provider.submissions == []
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_words_after_two_photos_belong_to_the_second(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     await chat.send_photo(ann, photo(800, 450))
     second = await chat.send_photo(ann, photo(900, 506))
@@ -55,16 +55,21 @@ async def test_a_photo_with_words_closes_the_question_about_one_without(
 
 @pytest.mark.parametrize("caption", ["/help", "/quota", "/video@another_bot a cat", "/nonsense 5"])
 async def test_another_command_below_a_photo_costs_nothing(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, caption: str
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, caption: str
 ) -> None:
     await chat.send_photo(ann, photo(), caption=caption)
     await chat.wait(says("In the caption of a photo I know only /animate and /video."))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 @pytest.mark.parametrize("question", ["/video", "photo"])
 async def test_a_dear_answer_is_asked_about_with_its_words(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, question: str
+    bot: Bot,
+    harness: Harness,
+    chat: PrivateChat,
+    ann: Person,
+    provider: AimlApiSandbox,
+    question: str,
 ) -> None:
     if question == "photo":
         await chat.send_photo(ann, photo())
@@ -76,14 +81,14 @@ async def test_a_dear_answer_is_asked_about_with_its_words(
     card = await chat.wait(says("“she dances”"))
     assert "38 of your 54" in (card.text or "")
     await chat.wait_gone(asked)
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await card.press(button_of(card, "🎬"), by=ann)
     await chat.wait(shows_video("she dances"))
     assert provider.submissions[0].model.startswith("openai/sora-2-pro")
 
 
 async def test_what_is_tapped_after_an_answer_that_cannot_be_had_keeps_its_words(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     sent = await chat.send_photo(ann, photo())
     card = await chat.wait(says("What should happen?"))
@@ -92,9 +97,9 @@ async def test_what_is_tapped_after_an_answer_that_cannot_be_had_keeps_its_words
     await offer.press("4 seconds", by=ann)
     await chat.wait(shows_video("she winks"))
     await chat.wait_gone(card)
-    await settled(house)
+    await settled(harness)
     assert provider.submissions[0].model == "openai/sora-2-i2v"
-    assert await spent(house, ann) == 9
+    assert await spent(harness, ann) == 9
     # nothing waits for words any more
     await chat.send(ann, "she laughs")
     await chat.wait(says("Make a video of this?"))
@@ -133,13 +138,13 @@ async def test_animate_without_a_reply_takes_the_photo_that_waits(
 
 
 async def test_words_for_which_photo_make_no_video_of_words(
-    bot: Bot, house: House, club: Group, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:
     await club.send(ann, "/animate")
     question = await club.wait(says("Which photo?"))
     await club.send(ann, "the waves roll in", reply_to=question)
     asked_again = await club.wait(says("And the photo?"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     await club.send_photo(ann, photo(), reply_to=asked_again)
     await club.wait(shows_video("the waves roll in"))
     assert [one.model for one in provider.submissions] == ["openai/sora-2-i2v"]
@@ -156,14 +161,14 @@ async def test_a_video_answers_which_photo_in_a_group(
 
 
 async def test_somebody_elses_answer_is_talk(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
     await club.send(ann, "/video")
     question = await club.wait(says("What should we see?"))
     await club.send(bob, "hm, a horse?", reply_to=question)
     await club.send(ann, "a fox", reply_to=question)
     await club.wait(shows_video("a fox"))
-    assert await spent(house, bob) == 0
+    assert await spent(harness, bob) == 0
 
 
 async def test_words_that_answer_ones_own_photo_belong_to_it(
@@ -188,38 +193,38 @@ async def test_words_that_answer_an_old_photo_are_a_card_for_it(
 
 
 async def test_thanks_long_after_a_photo_is_asked_about(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     ahead = 0.0
-    async with house.running(clock=lambda: time.time() + ahead):
+    async with harness.running(clock=lambda: time.time() + ahead):
         await chat.send_photo(ann, photo())
         await chat.wait(says("What should happen?"))
         ahead = 300.0
         await chat.send(ann, "Thank you, lovely!")
         await chat.wait(says("“Thank you, lovely!”"))
-        assert await spent(house, ann) == 0
+        assert await spent(harness, ann) == 0
 
 
 async def test_no_after_make_it_says_that_it_is_on_its_way(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
     await chat.send(ann, "a lighthouse")
     card = await chat.wait(says("Make a video of this?"))
     await card.press(button_of(card, "🎬"), by=ann)
     assert "on its way" in ((await card.press("No", by=ann)).text or "")
-    assert await spent(house, ann) == 9
+    assert await spent(harness, ann) == 9
 
 
 async def test_video_on_a_file_that_is_too_large_costs_nothing(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     large = photo() + bytes(20_000_000)
     sent = await chat.send_document(ann, large, "boat.heic", "image/heic")
     await chat.wait(says("over 20 MB"))
     asked = await chat.send(ann, "/video waves roll in", reply_to=sent)
     await chat.wait(says("over 20 MB", to=asked.message_id))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_a_bare_video_on_a_video_goes_on_with_its_first_frame(
@@ -233,14 +238,14 @@ async def test_a_bare_video_on_a_video_goes_on_with_its_first_frame(
 
 
 async def test_an_album_with_a_mention_is_a_card(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person
 ) -> None:
     telegram.privacy_mode(on=False)
     name = telegram.bot.username
     await club.send_photo(ann, photo(800, 450), caption=f"@{name} waves", album="a")
     await club.send_photo(ann, photo(900, 506), album="a")
     await club.wait(says("“waves”"))
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
 
 
 async def test_a_picture_its_phone_calls_a_file_is_a_picture(

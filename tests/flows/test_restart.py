@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from storage import generations, ledger
 from storage.database import Database
 from storage.ledger import Account, Pot
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 from tests.flows.process import process, terminate
 
 if TYPE_CHECKING:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from handlers.replies import outbox
 from sandbox.telegram import Fault
-from tests.flows.looks import shows_video
+from tests.flows.predicates import shows_video
 
 if TYPE_CHECKING:
     import pytest
 
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def test_the_chat_shows_that_a_video_is_made_and_then_sent_until_it_is_there(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     chat: PrivateChat,
     ann: Person,
@@ -24,7 +24,7 @@ async def test_the_chat_shows_that_a_video_is_made_and_then_sent_until_it_is_the
 ) -> None:
     monkeypatch.setattr(outbox, "ACTION_SECONDS", 0.01)
     upload = telegram.faults.always("sendVideo", Fault.hang())
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a boat")
         await telegram.wait_for_call("sendChatAction", count=3)
         upload.release()
@@ -34,19 +34,19 @@ async def test_the_chat_shows_that_a_video_is_made_and_then_sent_until_it_is_the
 
 
 async def test_what_cannot_be_shown_holds_up_no_video(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     telegram.faults.always("sendChatAction", Fault.hang())
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
 
 
 async def test_a_group_whose_messages_are_counted_is_shown_nothing(
-    house: House, telegram: TelegramSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     group = telegram.group("Film club", [ann])
-    async with house.running():
+    async with harness.running():
         await group.send(ann, "/video a boat")
         await group.wait(shows_video("a boat"))
     assert telegram.calls_of("sendChatAction") == []

@@ -9,15 +9,15 @@ import pytest
 from generation.jobs import schedule
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Fault as TelegramFault
-from tests.flows.looks import says, shows_video
-from tests.handlers.commons import until
+from tests.flows.predicates import says, shows_video
+from tests.handlers.shared import until
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat
     from storage.database import Connection
-    from tests.house import House
+    from tests.harness import Harness
 
 
 ODD = TelegramFault.error(400, "Bad Request: ODD")
@@ -33,11 +33,16 @@ async def all_told(connection: Connection) -> bool:
 
 @pytest.mark.parametrize("how", ["disband", "kick_bot", "read_only"])
 async def test_a_failure_in_a_group_that_is_lost_is_told_in_private_with_its_reason(
-    how: str, house: House, club: Group, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    how: str,
+    harness: Harness,
+    club: Group,
+    chat: PrivateChat,
+    ann: Person,
+    provider: AimlApiSandbox,
 ) -> None:
     provider.render_seconds = 1.0
     provider.next_render = Render.refused("Your request was blocked by our moderation system.")
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/start")
         await club.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
@@ -56,10 +61,10 @@ async def test_a_failure_in_a_group_that_is_lost_is_told_in_private_with_its_rea
     ],
 )
 async def test_a_refusal_of_another_maker_is_said_kindly_and_asks_for_other_words(
-    words: str, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    words: str, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.next_render = Render("error", error_name="Internal", error_message=words)
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a cat")
         told = await chat.wait(says("refused this one because of what it would show"))
         assert told.labels == ["✏️ Change"]
@@ -79,33 +84,33 @@ async def test_a_refusal_of_another_maker_is_said_kindly_and_asks_for_other_word
 )
 async def test_a_word_of_a_failure_that_telegram_refuses_once_is_said_all_the_same(
     edited: TelegramFault, sent: TelegramFault | None, monkeypatch: pytest.MonkeyPatch,
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(schedule, "backoff", lambda *_: 0.0)
     provider.render_seconds = 0.3
     provider.next_render = Render.refused("Your request was blocked by our moderation system.")
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a cat")
         await chat.wait(says("9 credits, 45 left"))
-        house.telegram.faults.next("editMessageText", edited)
+        harness.telegram.faults.next("editMessageText", edited)
         if sent is not None:
-            house.telegram.faults.next("sendMessage", sent)
+            harness.telegram.faults.next("sendMessage", sent)
         told = await chat.wait(says("refused this one because of what it would show"))
-        await until(house, all_told)
+        await until(harness, all_told)
         assert not told.deleted
 
 
 async def test_a_failure_that_reaches_nobody_is_given_up_once(
-    house: House, club: Group, ann: Person, provider: AimlApiSandbox
+    harness: Harness, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
     provider.next_render = Render.refused("Your request was blocked by our moderation system.")
-    async with house.running():
+    async with harness.running():
         await club.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
         club.disband()
         given_up = "SELECT count(*) FROM notices WHERE given_up = 1"
-        await until(house, lambda tx: tx.fetch_int(given_up), 15)
+        await until(harness, lambda tx: tx.fetch_int(given_up), 15)
 
 
 async def test_a_failure_under_somebody_elses_video_names_whose_it_is(

@@ -24,8 +24,8 @@ from handlers.ordering.drafts import SentPicture
 from sandbox.aimlapi import Render
 from sandbox.telegram.messages import Button
 from storage import cards
-from tests.flows.makings import photo
-from tests.flows.unplanned import UNDO, Order, Rules, Said, To
+from tests.flows.conversation_model import UNDO, Order, Rules, Said, To
+from tests.flows.media_files import photo
 from tests.reliability.invariants import wrong_always
 from tests.sandbox.telegram.clips import clip
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from sandbox.telegram import Message
-    from tests.house import House
+    from tests.harness import Harness
 
 PICTURE, FILM = photo(640, 360), clip(width=320, height=180)
 WEBP = photo(512, 512, "WEBP")
@@ -105,18 +105,18 @@ OFTEN = ("tap", "tap_what_is_newest", "tap_what_is_newest", "talk", "share", "sm
 class Stage:
     """The running bot and its clock, for one play after the other."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
         self.now = time.time()
         self._life = AsyncExitStack()
-        house.provider.every_render = Render.never()
-        house.provider.balance = Decimal(10**9)
-        house.telegram.privacy_mode(on=False)
-        house.telegram.world.clock = lambda: self.now
+        harness.provider.every_render = Render.never()
+        harness.provider.balance = Decimal(10**9)
+        harness.telegram.privacy_mode(on=False)
+        harness.telegram.world.clock = lambda: self.now
 
     async def start(self) -> None:
         """Start the bot."""
-        await self._life.enter_async_context(self.house.running(clock=lambda: self.now, **ENOUGH))
+        await self._life.enter_async_context(self.harness.running(clock=lambda: self.now, **ENOUGH))
 
     async def stop(self) -> None:
         """Stop the bot, as a signal does."""
@@ -124,14 +124,14 @@ class Stage:
 
     async def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
         """Read the bot's database."""
-        async with self.house.db.reading() as connection:
+        async with self.harness.db.reading() as connection:
             return await connection.fetch_all(statement, values)
 
 
 @pytest.fixture
-async def stage(house: House) -> AsyncIterator[Stage]:
+async def stage(harness: Harness) -> AsyncIterator[Stage]:
     """A stage whose bot runs."""
-    stage = Stage(house)
+    stage = Stage(harness)
     await stage.start()
     yield stage
     await stage.stop()
@@ -141,9 +141,9 @@ class Play:
     """What Ann does alone with the bot, and Ann and Bob in a group."""
 
     def __init__(self, stage: Stage) -> None:
-        self.stage, self.house = stage, stage.house
-        self.house.errors.records.clear()
-        telegram = self.house.telegram
+        self.stage, self.harness = stage, stage.harness
+        self.harness.errors.records.clear()
+        telegram = self.harness.telegram
         self.ann, self.bob = telegram.person("Ann"), telegram.person("Bob")
         self.private = telegram.private(self.ann)
         self.group = telegram.group("Film club", [self.ann, self.bob])
@@ -180,7 +180,7 @@ class Play:
         await self._settle(said)
 
     async def mention(self, at: str, words: str) -> None:
-        said = await self._send(at, words, begin=f"@{self.house.telegram.bot.username} ")
+        said = await self._send(at, words, begin=f"@{self.harness.telegram.bot.username} ")
         self.rules.ordered(said)
         await self._settle(said)
 
@@ -281,7 +281,7 @@ class Play:
         if not any(one.done for one in self.rules.orders):
             return
         said = await self._said("private")
-        for found in (await self.house.telegram.inline(said.who, ""))[:1]:
+        for found in (await self.harness.telegram.inline(said.who, ""))[:1]:
             said.message = await said.where.send_inline(said.who, found)
             self.rules.close(said)
         await self._settle(said)
@@ -406,7 +406,7 @@ class Play:
         if self.arrivals:
             return
         self.arrivals += 1
-        provider = self.house.provider
+        provider = self.harness.provider
         # whatever else is ordered leaves before
         await self.wait(UNDO + 1)
         said = await self._send(at, "a video", begin="/video ")
@@ -434,7 +434,7 @@ class Play:
         if question is None or not on:
             return
         self.arrivals += 1
-        self.house.provider.next_render = Render.works()
+        self.harness.provider.next_render = Render.works()
         await self._press(said, question, on[0], 1)
         await self._ends(said)
         shown = await self._send(at, "", begin="/story")
@@ -443,7 +443,7 @@ class Play:
 
     async def _ends(self, said: Said) -> None:
         """What was ordered last is made, and arrives."""
-        provider = self.house.provider
+        provider = self.harness.provider
         made = provider.generations.by_id[provider.submissions[-1].id or ""]
         await provider.wait_until(lambda: made.ended, "a video", timeout=60)
         self._pass(POLL + 1)
@@ -458,7 +458,7 @@ class Play:
                 last = (await self.stage.rows(GENERATIONS, self.ann.id, self.bob.id))[-1]
                 if last["state"] == "delivered":
                     return
-                self.house.services.wake(last["chat"])
+                self.harness.services.wake(last["chat"])
                 await asyncio.sleep(0.02)
 
     # what is sent
@@ -525,7 +525,7 @@ class Play:
 
     async def _check(self, said: Said) -> None:
         """Wait until all is done that was asked for, and compare it with the rules."""
-        telegram, chat, people = self.house.telegram, said.where, (self.ann.id, self.bob.id)
+        telegram, chat, people = self.harness.telegram, said.where, (self.ann.id, self.bob.id)
         if chat.messages:
             # what comes to a chat is handled in its order: this last
             await telegram.world.press(chat.last, Button(".", "."), by=said.who, timeout=60)
@@ -546,7 +546,7 @@ class Play:
         assert stand == sorted(self.rules.open), f"open is {stand}, meant was {self.rules.open}"
         refused = [call for call in telegram.calls_of("answerCallbackQuery") if call.error]
         assert (telegram.unanswered_callbacks, refused) == ([], []), "each press is answered once"
-        broken = self.house.errors.unexpected
+        broken = self.harness.errors.unexpected
         assert broken == [], broken[-1]
 
     async def _left(self) -> list[sqlite3.Row]:
@@ -564,17 +564,17 @@ class Play:
                 return made
             assert time.monotonic() < until, [tuple(dict(row).items()) for row in stays]
             for row in stays:
-                self.house.services.wake(row["chat"])
+                self.harness.services.wake(row["chat"])
             await asyncio.sleep(0.01)
 
     async def end(self) -> None:
         """Look into the ledger, and leave what is being made alone: other plays follow."""
-        async with self.house.db.transaction() as tx:
+        async with self.harness.db.transaction() as tx:
             await tx.execute(
                 "UPDATE generations SET due_at = ? WHERE state IN ('queued', 'generating')",
                 (self.stage.now + YEAR,),
             )
-        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as connection:
+        with closing(sqlite3.connect(self.harness.data / "bot.sqlite3")) as connection:
             assert wrong_always(connection) == []
 
 
@@ -607,7 +607,7 @@ async def give(stage: Stage, acts: Sequence[Act]) -> None:
             await getattr(play, name)(**how)
         await play.end()
     finally:
-        stage.house.errors.records.clear()
+        stage.harness.errors.records.clear()
 
 
 @given_plays(max_examples=20)

@@ -14,7 +14,7 @@ from storage import people
 from storage.database import Database
 from tests.databases import begin
 from tests.generation.steps import Steps
-from tests.storage.asked import ANN, NOW, Clock, meet
+from tests.storage.requests import ANN, NOW, Clock, meet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The rooms of a generation's life, wired as in the bot, and what a test asks of them."""
+"""The steps of a generation, wired as in the bot, and what a test asks of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from generation.provider.client import AimlApi, LogSearch
 from storage import chats, generations, notices, people
 from storage.generations import State
 from storage.notices import Admins
-from tests.storage.asked import ANN, ask, found, rows, steps_of
+from tests.storage.requests import ANN, ask, found, rows, steps_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from storage.database import Database
     from storage.generations import Changes, Generation
-    from tests.storage.asked import Clock
+    from tests.storage.requests import Clock
 
 NAMES = ("sora-2", "sora-2-pro")
 """The families on offer."""

@@ -9,14 +9,14 @@ import pytest
 
 from bot.app import Times
 from sandbox.telegram import TelegramSandbox
-from tests.house import House
+from tests.harness import Harness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from sandbox.aimlapi import AimlApiSandbox
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 SPEED = 10.0
 """How much faster than ours the clock of the strict Telegram runs."""
@@ -35,7 +35,7 @@ async def strict_telegram() -> AsyncIterator[TelegramSandbox]:
 
 @pytest.fixture
 def strict_house(
-    strict_telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: Breakage
-) -> House:
+    strict_telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: LoggedErrors
+) -> Harness:
     """The bot beside the Telegram that keeps its limits."""
-    return House(strict_telegram, provider, tmp_path / "data", errors)
+    return Harness(strict_telegram, provider, tmp_path / "data", errors)

@@ -21,16 +21,16 @@ from handlers.replies.sending import (
     Urgency,
 )
 from sandbox.telegram import Fault
-from tests.flows.looks import says, shows_video
+from tests.flows.predicates import says, shows_video
 from tests.groups.conftest import PACED, SPEED
-from tests.handlers.commons import settled
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from typing import Any
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Call, Group, Message, Person, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 GROUP_ID = -1_000_000_000_007
 SPOKEN = ("send", "edit")
@@ -58,7 +58,7 @@ def acknowledged(telegram: TelegramSandbox, message: Message) -> bool:
 
 
 async def test_25_people_ask_in_one_group_within_a_minute_and_all_get_their_videos(
-    strict_house: House, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
+    strict_house: Harness, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:
     people = [strict_telegram.person(f"Member {n}") for n in range(25)]
     group = strict_telegram.group("Crowd", people)
@@ -78,7 +78,7 @@ async def test_25_people_ask_in_one_group_within_a_minute_and_all_get_their_vide
 
 
 async def test_status_edits_are_shed_while_results_are_due(
-    strict_house: House, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
+    strict_house: Harness, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 0.5
     people = [strict_telegram.person(f"Member {n}") for n in range(12)]
@@ -100,12 +100,12 @@ async def test_status_edits_are_shed_while_results_are_due(
 
 
 async def test_a_flood_limit_in_one_chat_holds_up_no_other(
-    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     punished = telegram.group("Loud", [ann])
     other = telegram.group("Quiet", [bob])
     flood = telegram.faults.always("sendVideo", Fault.flood(3600), chat_id=punished.id)
-    async with house.running():
+    async with harness.running():
         for n in range(3):
             await punished.send(ann, f"/video boat {n}")
         await telegram.wait_for_call("sendVideo")
@@ -119,10 +119,10 @@ async def test_a_flood_limit_in_one_chat_holds_up_no_other(
 
 @pytest.mark.parametrize("shown", ["setMessageReaction", "getChatMember", "getChat"])
 async def test_a_flood_limit_on_what_is_not_said_holds_up_no_video(
-    shown: str, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+    shown: str, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person
 ) -> None:
     flood = telegram.faults.always(shown, Fault.flood(3600), chat_id=club.id)
-    async with house.running():
+    async with harness.running():
         for n in range(2):
             await club.send(ann, f"/video boat {n}")
             await club.wait(shows_video(f"boat {n}"))
@@ -131,19 +131,19 @@ async def test_a_flood_limit_on_what_is_not_said_holds_up_no_video(
 
 
 async def test_what_waited_for_a_flood_limit_arrives_after_it(
-    house: House, telegram: TelegramSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     group = telegram.group("Loud", [ann])
     telegram.faults.next("sendVideo", Fault.flood(1), chat_id=group.id)
-    async with house.running():
+    async with harness.running():
         asked = await group.send(ann, "/video a patient boat")
         await group.wait(shows_video(to=asked.message_id))
-        await settled(house)
+        await settled(harness)
     assert len([one for one in group.messages if one.video]) == 1
 
 
 async def test_groups_that_wait_for_a_flood_limit_hold_up_nobody_in_private(
-    strict_house: House, strict_telegram: TelegramSandbox
+    strict_house: Harness, strict_telegram: TelegramSandbox
 ) -> None:
     people = [strict_telegram.person(f"Member {n}") for n in range(UPLOADS)]
     floods = []
@@ -162,22 +162,22 @@ async def test_groups_that_wait_for_a_flood_limit_hold_up_nobody_in_private(
 
 
 async def test_an_answer_waits_for_a_flood_limit_and_is_said_once(
-    house: House, telegram: TelegramSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     chat = telegram.private(ann)
     telegram.faults.next("sendMessage", Fault.flood(1), chat_id=chat.id)
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/help")
         await chat.wait(says("/video"))
     assert len(chat.from_bot) == 1
 
 
 async def test_who_waits_for_a_flood_limit_gives_the_place_in_the_line_to_others(
-    house: House, telegram: TelegramSandbox, bob: Person
+    harness: Harness, telegram: TelegramSandbox, bob: Person
 ) -> None:
     loud = [telegram.private(telegram.person(f"P{n}")) for n in range(MAX_CONCURRENT_CHATS)]
     floods = [telegram.faults.next("sendMessage", Fault.flood(8), chat_id=one.id) for one in loud]
-    async with house.running():
+    async with harness.running():
         for one in loud:
             await one.send(one.members[0], "/help")
         async with asyncio.timeout(10):

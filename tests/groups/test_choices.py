@@ -12,17 +12,17 @@ from sandbox.aimlapi import Fault
 from sandbox.telegram import Fault as TelegramFault
 from storage.chats import Asking
 from storage.chats import Group as GroupChoices
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
-from tests.groups.acts import made, settings_of, spent
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import made, settings_of, spent
 from tests.groups.test_pools import give
-from tests.handlers.commons import SPEECH, settled
+from tests.handlers.shared import SPEECH, settled
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def silence_after(group: Group, by: Person, words: str) -> bool:
@@ -151,19 +151,19 @@ def test_a_group_that_has_topics_no_more_can_be_left_to_work_everywhere() -> Non
 
 
 async def test_so_many_per_member_and_day(
-    bot: Bot, house: House, club: Group, chat: PrivateChat, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     await (await settings_of(club, ann)).press("1 a day", by=ann)
     await club.wait(says("Each member gets 1 video a day."))
-    await made(house, club, bob, "a boat")
+    await made(harness, club, bob, "a boat")
     asked = await club.send(bob, "/video another")
     await club.wait(says("your last video in this group for today", to=asked.message_id))
-    await made(house, club, ann, "a train")
-    await made(house, chat, ann, "alone a plane")
+    await made(harness, club, ann, "a train")
+    await made(harness, chat, ann, "alone a plane")
 
 
 async def test_the_channels_somebody_writes_as_count_as_one_member(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person,
     provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
     await give(telegram, club, ann, "100")
@@ -176,48 +176,48 @@ async def test_the_channels_somebody_writes_as_count_as_one_member(
             await club.wait(says("your last video in this group", to=asked.message_id))
         else:
             await club.wait(shows_video("boat 0"))
-    await settled(house)
+    await settled(harness)
     assert len(provider.submissions) == 1
 
 
 async def test_videos_are_blurred_where_they_chose_so_and_nowhere_else(
-    bot: Bot, house: House, club: Group, chat: PrivateChat, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     settings = await settings_of(club, ann)
     await settings.press("Blur videos", by=ann)
     await club.wait(says("Videos are hidden until somebody taps them."))
-    assert (await made(house, club, bob, "a boat")).spoiler
-    assert not (await made(house, chat, ann, "alone a train")).spoiler
+    assert (await made(harness, club, bob, "a boat")).spoiler
+    assert not (await made(harness, chat, ann, "alone a train")).spoiler
     await settings.press("✓ Blur videos", by=ann)
     await club.wait(lambda m: m is settings and "covered" not in (m.text or ""))
-    assert not (await made(house, club, bob, "a plane")).spoiler
+    assert not (await made(harness, club, bob, "a plane")).spoiler
 
 
 async def test_a_video_is_blurred_if_they_chose_so_while_it_was_made(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
     await club.send(bob, "/video a boat")
     await provider.wait_for_submissions(1)
     await (await settings_of(club, ann)).press("Blur videos", by=ann)
     assert (await club.wait(shows_video("a boat"))).spoiler
-    await settled(house)
+    await settled(harness)
 
 
 async def test_a_blurred_video_that_telegram_takes_only_as_a_document_comes_as_one(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
     await (await settings_of(club, ann)).press("Blur videos", by=ann)
     telegram.faults.next("sendVideo", TelegramFault.error(400, "Bad Request: wrong file"))
     await club.send(bob, "/video a boat")
     await club.wait(lambda m: m.caption == "a boat")
-    await settled(house)
+    await settled(harness)
     assert telegram.calls_of("sendDocument")
 
 
 async def test_only_own_pictures_come_alive_where_they_chose_so(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     ann: Person,
@@ -232,24 +232,24 @@ async def test_only_own_pictures_come_alive_where_they_chose_so(
         asked = await club.send(bob, words, reply_to=anns)
         await club.wait(says("only photos that you sent yourself", to=asked.message_id))
     assert provider.submissions == []
-    assert await spent(house, bob) == 0
+    assert await spent(harness, bob) == 0
     bobs = await club.send_photo(bob, photo(), caption="/animate let it snow")
     await club.wait(shows_video("let it snow", to=bobs.message_id))
     asked = await club.send(ann, "/animate let it shine", reply_to=anns)
     video = await club.wait(shows_video("let it shine", to=asked.message_id))
-    await settled(house)
+    await settled(harness)
     await video.press("Again", by=bob)
     assert "only photos that you sent yourself" in (await video.press("Again", by=bob)).text
-    await made(house, club, bob, "words alone are free")
+    await made(harness, club, bob, "words alone are free")
 
 
 async def test_in_private_any_picture_comes_alive(
-    bot: Bot, house: House, club: Group, chat: PrivateChat, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     await (await settings_of(club, ann)).press("Own pictures only", by=ann)
     sent = await chat.send_photo(ann, photo(), caption="let it rain")
     await chat.wait(shows_video("let it rain", to=sent.message_id))
-    await settled(house)
+    await settled(harness)
 
 
 async def test_only_the_groups_admins_choose(
@@ -298,9 +298,9 @@ async def test_a_refusal_in_a_group_quotes_nothing_and_tells_why_in_private_to_i
 
 
 async def test_how_many_credits_somebody_has_is_not_said_in_a_group(
-    house: House, club: Group, ann: Person
+    harness: Harness, club: Group, ann: Person
 ) -> None:
-    async with house.running(free_credits=5):
+    async with harness.running(free_credits=5):
         asked = await club.send(ann, "/video a boat")
         refusal = await club.wait(says("more than you have left", to=asked.message_id))
         assert "Ann, this costs 9 credits" in (refusal.text or "")
@@ -336,10 +336,10 @@ def test_a_press_chooses_only_what_is_on_offer(
 
 
 async def test_what_admins_chose_for_the_groups_videos_counts_before_a_members_own(
-    house: House, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox,
+    harness: Harness, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox,
     provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
-    async with house.running():
+    async with harness.running():
         own = telegram.private(bob)
         await own.send(bob, "/settings")
         await (await own.wait(says("Your usual video"))).press("12 sec")
@@ -349,14 +349,14 @@ async def test_what_admins_chose_for_the_groups_videos_counts_before_a_members_o
         assert refused.text == "Only admins of this group can change that."
         await shown.press("8 sec", by=ann)
         await club.wait(says("8 seconds · 16:9"))
-    async with house.running(free_credits=1000):
+    async with harness.running(free_credits=1000):
         await shown.press("9:16", by=ann)
         await club.wait(says("8 seconds · 9:16"))
         ideas = ((club, "a boat"), (own, "a train"), (club, "a kite --seconds 4"))
         for count, (place, words) in enumerate(ideas, start=1):
             await place.send(bob, f"/video {words}")
             await provider.wait_for_submissions(count)
-            await settled(house)
+            await settled(harness)
         asked = [(one.body["duration"], one.body["aspect_ratio"]) for one in provider.submissions]
         assert asked == [(8, "9:16"), (12, "16:9"), (4, "9:16")]
         await shown.press("✓ 8 sec", by=ann)

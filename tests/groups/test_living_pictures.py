@@ -11,8 +11,8 @@ import pytest
 from av import VideoStream
 from PIL import Image
 
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
 from tests.sandbox.telegram.clips import clip
 
 if TYPE_CHECKING:

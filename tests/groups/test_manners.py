@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from telegram import Update
 
 from storage import chats
-from tests.flows.looks import says, shows_video
-from tests.house import ADMIN
-from tests.storage.asked import rows
+from tests.flows.predicates import says, shows_video
+from tests.harness import ADMIN
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     import pytest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 RIGHTS = (
     *("can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members"),
@@ -134,7 +134,7 @@ async def test_missing_rights_are_named(
 
 
 async def test_the_operator_is_told_who_took_it_in_and_can_leave(
-    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     owner, private = operator(telegram)
     group = telegram.group("Film club", [ann, bob], with_bot=False)
@@ -155,21 +155,21 @@ async def test_the_operator_is_told_who_took_it_in_and_can_leave(
     await telegram.wait_for_call("leaveChat")
     assert group.bot_status == "left"
     async with asyncio.timeout(15):
-        while await _is_reachable(house, group):
+        while await _is_reachable(harness, group):
             await asyncio.sleep(0.01)
 
 
-async def _is_reachable(house: House, group: Group) -> bool:
-    async with house.db.reading() as connection:
+async def _is_reachable(harness: Harness, group: Group) -> bool:
+    async with harness.db.reading() as connection:
         known = await chats.by_telegram_id(connection, group.id)
     return known is not None and known.reachable
 
 
 async def test_with_allowed_ids_it_waits_to_be_let_in(
-    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     owner, private = operator(telegram)
-    async with house.running(allowed_ids=frozenset({1})):
+    async with harness.running(allowed_ids=frozenset({1})):
         group = telegram.group("Film club", [ann, bob], with_bot=False)
         group.add_bot(bob)
         await group.wait(says("My owner has to allow this group first."))
@@ -184,10 +184,10 @@ async def test_with_allowed_ids_it_waits_to_be_let_in(
 
 
 async def test_taken_in_by_its_owner_a_private_bot_starts_at_once(
-    house: House, telegram: TelegramSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     owner, _ = operator(telegram)
-    async with house.running(allowed_ids=frozenset({1})):
+    async with harness.running(allowed_ids=frozenset({1})):
         group = telegram.group("Film club", [ann, owner], with_bot=False)
         group.add_bot(owner)
         await group.wait(says("Hello!"))
@@ -196,9 +196,9 @@ async def test_taken_in_by_its_owner_a_private_bot_starts_at_once(
 
 
 async def test_a_private_bot_nobody_runs_leaves_politely(
-    house: House, telegram: TelegramSandbox, ann: Person, capsys: pytest.CaptureFixture[str]
+    harness: Harness, telegram: TelegramSandbox, ann: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with house.running(allowed_ids=frozenset({1}), admin_ids=frozenset()):
+    async with harness.running(allowed_ids=frozenset({1}), admin_ids=frozenset()):
         group = telegram.group("Film club", [ann], with_bot=False)
         group.add_bot(ann)
         await group.wait(says("Goodbye!"))
@@ -207,9 +207,9 @@ async def test_a_private_bot_nobody_runs_leaves_politely(
 
 
 async def test_a_channel_that_takes_it_in_is_left_alone(
-    house: House, telegram: TelegramSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
-    async with house.running() as bot:
+    async with harness.running() as bot:
         by = {"id": ann.id, "is_bot": False, "first_name": "Ann"}
         itself = {"id": telegram.bot.id, "is_bot": True, "first_name": "Bot"}
         rights = dict.fromkeys(RIGHTS, True) | {"is_anonymous": False, "can_be_edited": False}
@@ -222,7 +222,7 @@ async def test_a_channel_that_takes_it_in_is_left_alone(
         }
         update = Update.de_json({"update_id": 10**9, "my_chat_member": change}, bot.app.bot)
         await bot.app.process_update(update)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await chats.in_work(connection) == []
             channel = await chats.by_telegram_id(connection, -1_001_234_567_890)
     assert channel is not None, "it is known, for a grant"
@@ -261,7 +261,7 @@ async def test_only_who_runs_the_bot_decides_about_groups(
 
 
 async def test_a_group_that_takes_the_bot_in_again_and_again_is_told_of_once(
-    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     _, desk = operator(telegram)
     group = telegram.group("New club", [ann], with_bot=False)
@@ -270,7 +270,9 @@ async def test_a_group_that_takes_the_bot_in_again_and_again_is_told_of_once(
         await telegram.wait_for_call("getChatMemberCount", count=count)
         group.kick_bot(ann)
         async with asyncio.timeout(10):
-            while await rows(house.db, "SELECT 1 FROM chats WHERE kind <> 'private' AND reachable"):
+            while await rows(
+                harness.db, "SELECT 1 FROM chats WHERE kind <> 'private' AND reachable"
+            ):
                 await asyncio.sleep(0.01)
     other = telegram.group("Other club", [ann], with_bot=False)
     other.add_bot(ann)

@@ -12,14 +12,14 @@ from handlers.replies.boards import board_text
 from handlers.replies.status import round_position
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault
-from tests.flows.looks import says, shows_video
-from tests.handlers.commons import SPEECH, settled
+from tests.flows.predicates import says, shows_video
+from tests.handlers.shared import SPEECH, settled
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 def is_board(message: Message) -> bool:
@@ -39,41 +39,41 @@ async def gone(message: Message, seconds: float = 5) -> None:
 
 
 async def test_one_order_in_a_group_is_acknowledged_by_a_reaction_and_no_text(
-    bot: Bot, house: House, club: Group, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 0.5
     asked = await club.send(ann, "/video a boat")
     await reacted(asked)
     await club.wait(shows_video("a boat"))
-    await settled(house)
+    await settled(harness)
     assert [m for m in club.from_bot if m.text] == []
-    assert len(house.telegram.calls_of("sendMessage")) == 0
+    assert len(harness.telegram.calls_of("sendMessage")) == 0
 
 
 @pytest.mark.parametrize("end", ["delivered", "failed"])
 async def test_the_reaction_is_taken_back_when_there_is_nothing_more_to_wait_for(
-    bot: Bot, house: House, club: Group, ann: Person, provider: AimlApiSandbox, end: str
+    bot: Bot, harness: Harness, club: Group, ann: Person, provider: AimlApiSandbox, end: str
 ) -> None:
     provider.render_seconds = 0.5
     if end == "failed":
         provider.faults.next("submit", ProviderFault.moderation())
     asked = await club.send(ann, "/video a boat")
-    await house.telegram.wait_for_call("setMessageReaction")
+    await harness.telegram.wait_for_call("setMessageReaction")
     await club.wait(shows_video("a boat") if end == "delivered" else says("was refused"))
-    await house.telegram.wait_for_call("setMessageReaction", count=2)
+    await harness.telegram.wait_for_call("setMessageReaction", count=2)
     await gone(asked)
-    await settled(house)
+    await settled(harness)
 
 
 async def test_a_reaction_left_by_a_stopped_bot_is_taken_back_by_the_next(
-    house: House, club: Group, ann: Person, provider: AimlApiSandbox
+    harness: Harness, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
-    async with house.running():
+    async with harness.running():
         asked = await club.send(ann, "/video a boat")
         await reacted(asked)
         await provider.wait_for_submissions(1)
-    async with house.running():
+    async with harness.running():
         await club.wait(shows_video("a boat"))
         await gone(asked)
 
@@ -123,10 +123,10 @@ async def test_each_topic_has_a_board_of_its_own(
 
 
 async def test_who_waits_for_a_slot_is_counted_on_the_board(
-    house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         await club.send(ann, "/video a boat")
         await provider.wait_for_submissions(1)
         await club.send(bob, "/video a train")
@@ -138,13 +138,13 @@ async def test_who_waits_for_a_slot_is_counted_on_the_board(
 
 
 async def test_one_that_takes_half_as_long_again_is_said_to(
-    house: House, club: Group, ann: Person, provider: AimlApiSandbox
+    harness: Harness, club: Group, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         for n in range(3):
             await club.send(ann, f"/video quick boat {n}")
             await club.wait(shows_video(f"quick boat {n}"))
-        await settled(house)
+        await settled(harness)
         provider.render_seconds = 30
         asked = await club.send(ann, "/video slow boat")
         await reacted(asked)
@@ -153,21 +153,21 @@ async def test_one_that_takes_half_as_long_again_is_said_to(
 
 
 async def test_a_board_left_by_a_stopped_bot_is_taken_down_by_the_next(
-    house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
-    async with house.running():
+    async with harness.running():
         await club.send(ann, "/video a boat")
         await club.send(bob, "/video a train")
         board = await club.wait(is_board)
-    async with house.running():
+    async with harness.running():
         await club.wait(shows_video("a boat"))
         await club.wait(shows_video("a train"))
         await club.wait_gone(board)
 
 
 async def test_alone_with_the_bot_the_status_tells_the_place_in_the_line(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     chat: PrivateChat,
     ann: Person,
@@ -176,7 +176,7 @@ async def test_alone_with_the_bot_the_status_tells_the_place_in_the_line(
 ) -> None:
     provider.render_seconds = 2.0
     theirs = telegram.private(bob)
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         await theirs.send(bob, "/video a boat")
         await provider.wait_for_submissions(1)
         await theirs.send(bob, "/video a second boat")
@@ -189,7 +189,7 @@ async def test_alone_with_the_bot_the_status_tells_the_place_in_the_line(
 
 
 async def test_full_slots_are_given_in_turn_to_people_and_chats(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     ann: Person,
@@ -200,7 +200,7 @@ async def test_full_slots_are_given_in_turn_to_people_and_chats(
     provider.render_seconds = 3.0
     cleo = telegram.person("Cleo")
     hers = telegram.private(cleo)
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         for n in range(3):
             await club.send(ann, f"/video ann {n}")
         await provider.wait_for_submissions(1)

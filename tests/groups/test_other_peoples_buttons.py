@@ -8,20 +8,20 @@ from sandbox.aimlapi import Fault
 from sandbox.telegram.messages import Button
 from storage import generations, ledger, people, videos
 from storage.ledger import Account, Pot
-from tests.flows.looks import says
-from tests.groups.acts import made
+from tests.flows.predicates import says
+from tests.groups.actions import made
 from tests.groups.test_pools import give
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Chat, Group, Message, Person, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def test_bob_pressing_all_of_anns_buttons_changes_nothing_of_hers(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     ann: Person,
@@ -29,7 +29,7 @@ async def test_bob_pressing_all_of_anns_buttons_changes_nothing_of_hers(
     provider: AimlApiSandbox,
 ) -> None:
     private = telegram.private(ann)
-    await made(house, private, ann, "a secret boat")
+    await made(harness, private, ann, "a secret boat")
     await private.send(ann, "/settings")
     await private.wait(says("Your usual video"))
     await private.send(ann, "/history")
@@ -49,7 +49,7 @@ async def test_bob_pressing_all_of_anns_buttons_changes_nothing_of_hers(
         if button.data is not None
     ]
     assert len(theirs) > 8
-    before = await _hers(house, ann)
+    before = await _hers(harness, ann)
     shown = _looks(private, waiting)
     for _, button in theirs:
         # Bob has no way to Ann's messages: he makes the presses up under one in their group
@@ -60,21 +60,21 @@ async def test_bob_pressing_all_of_anns_buttons_changes_nothing_of_hers(
         assert answer is not None
     assert telegram.unanswered_callbacks == []
     assert [c for c in telegram.calls_of("answerCallbackQuery") if c.error] == []
-    assert await _hers(house, ann) == before
+    assert await _hers(harness, ann) == before
     assert _looks(private, waiting) == shown
 
 
 async def test_bob_pressing_all_buttons_under_anns_video_in_the_group_changes_nothing_of_hers(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     ann: Person,
     bob: Person,
     provider: AimlApiSandbox,
 ) -> None:
     club = telegram.group("Film club", [telegram.person("Owner"), ann, bob])
-    video = await made(house, club, ann, "a public boat")
-    before, pressed = await _hers(house, ann), 0
+    video = await made(harness, club, ann, "a public boat")
+    before, pressed = await _hers(harness, ann), 0
     for unfolded in (False, True):
         if unfolded:
             await video.press("More…", by=ann)
@@ -91,7 +91,7 @@ async def test_bob_pressing_all_buttons_under_anns_video_in_the_group_changes_no
     assert pressed == 4 + 1 + 8
     assert telegram.unanswered_callbacks == []
     assert len(telegram.calls_of("answerCallbackQuery")) == pressed
-    assert await _hers(house, ann) == before
+    assert await _hers(harness, ann) == before
     assert not video.deleted
     assert (video.caption, video.reply_markup) == shown
     assert len(provider.submissions) == 1, "one tap costs nobody anything"
@@ -114,11 +114,11 @@ def _looks(chat: Chat, waiting: Message) -> object:
     ]
 
 
-async def _hers(house: House, ann: Person) -> object:
+async def _hers(harness: Harness, ann: Person) -> object:
     """Everything that is Ann's: credits, settings, requests, as far as she caused it."""
     account = Account.person(ann.id)
-    done = await videos.finished_of(house.db, account, limit=100)
-    async with house.db.reading() as connection:
+    done = await videos.finished_of(harness.db, account, limit=100)
+    async with harness.db.reading() as connection:
         person = await people.find(connection, ann.id)
         pending = await generations.pending_of(connection, account)
         allowance = await ledger.drawn(connection, account, Pot.ALLOWANCE, since=0)
@@ -127,9 +127,9 @@ async def _hers(house: House, ann: Person) -> object:
 
 
 async def test_a_forged_no_takes_nobodys_message_out_of_a_group(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
-    video = await made(house, club, ann, "a boat")
+    video = await made(harness, club, ann, "a boat")
     await club.send(bob, "/video a train --model sora-2-pro --seconds 12")
     card = await club.wait(says("Make a video of this?"))
     drop = next(b.data for row in card.buttons for b in row if b.text == "No")
@@ -140,7 +140,7 @@ async def test_a_forged_no_takes_nobodys_message_out_of_a_group(
 
 async def test_an_anonymous_admin_is_shown_no_buttons_that_nobody_can_press(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     ann: Person,

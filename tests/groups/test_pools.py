@@ -10,22 +10,22 @@ from handlers.admin.limits import Limit, read_limit
 from sandbox.aimlapi import Fault
 from storage import chats, ledger
 from storage.ledger import Account, Pot
-from tests.flows.looks import says, shows_video
-from tests.groups.acts import made, settings_of, spent
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import made, settings_of, spent
 from tests.groups.test_manners import operator
-from tests.handlers.commons import settled
+from tests.handlers.shared import settled
 from tests.handlers.test_buying import SELLING, invoice
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
-async def pooled(house: House, group: Group) -> int:
+async def pooled(harness: Harness, group: Group) -> int:
     """Return the credits drawn from a group's pool."""
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         chat = await chats.by_telegram_id(connection, group.id)
         assert chat is not None
         return await ledger.drawn(connection, Account.chat(chat.id), Pot.POOL, since=0)
@@ -42,29 +42,33 @@ async def give(telegram: TelegramSandbox, club: Group, member: Person, words: st
 
 
 async def test_the_pool_pays_first_up_to_the_share_then_ones_own(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
     await give(telegram, club, ann, "100 15")
-    await made(house, club, ann, "boat one")
-    assert (await pooled(house, club), await spent(house, ann)) == (9, 0)
-    await made(house, club, ann, "boat two")
-    assert (await pooled(house, club), await spent(house, ann)) == (15, 3), "6 of the share, 3 own"
-    await made(house, club, bob, "train")
-    assert (await pooled(house, club), await spent(house, bob)) == (24, 0), "Bob has a share too"
+    await made(harness, club, ann, "boat one")
+    assert (await pooled(harness, club), await spent(harness, ann)) == (9, 0)
+    await made(harness, club, ann, "boat two")
+    assert (await pooled(harness, club), await spent(harness, ann)) == (15, 3), (
+        "6 of the share, 3 own"
+    )
+    await made(harness, club, bob, "train")
+    assert (await pooled(harness, club), await spent(harness, bob)) == (24, 0), (
+        "Bob has a share too"
+    )
 
 
 async def test_an_empty_pool_leaves_ones_own(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
     await give(telegram, club, ann, "12")
-    await made(house, club, ann, "boat")
-    await made(house, club, bob, "train")
-    assert (await pooled(house, club), await spent(house, bob)) == (12, 6)
+    await made(harness, club, ann, "boat")
+    await made(harness, club, bob, "train")
+    assert (await pooled(harness, club), await spent(harness, bob)) == (12, 6)
 
 
 async def test_what_fails_goes_back_to_where_it_came_from(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     ann: Person,
@@ -74,39 +78,39 @@ async def test_what_fails_goes_back_to_where_it_came_from(
     provider.faults.next("submit", Fault.moderation())
     await club.send(ann, "/video something that is not allowed")
     await club.wait(says("was refused"))
-    assert (await pooled(house, club), await spent(house, ann)) == (0, 0)
+    assert (await pooled(harness, club), await spent(harness, ann)) == (0, 0)
 
 
 async def test_the_pool_counts_in_its_group_only(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     chat: PrivateChat,
     ann: Person,
 ) -> None:
     await give(telegram, club, ann, "100")
-    await made(house, chat, ann, "boat")
-    assert (await pooled(house, club), await spent(house, ann)) == (0, 9)
+    await made(harness, chat, ann, "boat")
+    assert (await pooled(harness, club), await spent(harness, ann)) == (0, 9)
 
 
 async def test_who_writes_as_the_group_draws_on_its_pool_and_has_no_allowance(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person
 ) -> None:
     asked = await club.send(ann, "/video too early", sender_chat=club)
     await club.wait(says("more than is left", to=asked.message_id))
     await give(telegram, club, ann, "100 10")
     await club.send(ann, "/video a boat", sender_chat=club)
     await club.wait(shows_video("a boat"))
-    await settled(house)
-    assert await pooled(house, club) == 9
+    await settled(harness)
+    assert await pooled(harness, club) == 9
 
 
 async def test_quota_in_a_group_shows_the_pool_and_nothing_of_anybody(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
     await give(telegram, club, ann, "100 20")
-    await made(house, club, ann, "boat")
+    await made(harness, club, ann, "boat")
     await club.send(bob, "/quota")
     shown = await club.wait(says("This group has 91 credits"))
     assert "of 100 left" in (shown.text or "")
@@ -116,7 +120,7 @@ async def test_quota_in_a_group_shows_the_pool_and_nothing_of_anybody(
 
 
 async def test_limit_shows_all_pools_and_takes_one_away(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person
 ) -> None:
     private = await give(telegram, club, ann, "100 20")
     owner = private.members[0]
@@ -126,12 +130,17 @@ async def test_limit_shows_all_pools_and_takes_one_away(
     )
     await private.send(owner, f"/limit {club.id} 0")
     await private.wait(says("has no pool any more"))
-    await made(house, club, ann, "boat")
-    assert (await pooled(house, club), await spent(house, ann)) == (0, 9)
+    await made(harness, club, ann, "boat")
+    assert (await pooled(harness, club), await spent(harness, ann)) == (0, 9)
 
 
 async def test_limit_is_for_who_runs_the_bot_in_private_only(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person
+    bot: Bot,
+    harness: Harness,
+    telegram: TelegramSandbox,
+    club: Group,
+    chat: PrivateChat,
+    ann: Person,
 ) -> None:
     await chat.send(ann, f"/limit {club.id} 1000")
     await chat.wait(says("don't know /limit"))
@@ -140,22 +149,22 @@ async def test_limit_is_for_who_runs_the_bot_in_private_only(
     await club.send(owner, f"/limit {club.id} 1000")
     await club.send(owner, "/help")
     await club.wait(says("/video"))
-    assert await _pool_of(house, club) == 0
+    assert await _pool_of(harness, club) == 0
 
 
-async def _pool_of(house: House, club: Group) -> int:
-    async with house.db.reading() as connection:
+async def _pool_of(harness: Harness, club: Group) -> int:
+    async with harness.db.reading() as connection:
         chat = await chats.by_telegram_id(connection, club.id)
         assert chat is not None
         return (await chats.group_of(connection, chat.id)).pool
 
 
 async def test_a_supergroup_keeps_the_pool_of_the_group_it_was(
-    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     group = telegram.group("Old club", [ann], kind="group")
     await give(telegram, group, ann, "100 20")
-    await made(house, group, ann, "boat")
+    await made(harness, group, ann, "boat")
     new = group.migrate()
     await new.send(ann, "/quota")
     await new.wait(says("This group has 91 credits"))
@@ -196,9 +205,9 @@ async def test_a_card_in_a_group_tells_the_pool_and_nobodys_credits(
 
 
 async def test_what_is_cheaper_counts_the_pool(
-    house: House, telegram: TelegramSandbox, club: Group, ann: Person
+    harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person
 ) -> None:
-    async with house.running(free_credits=2):
+    async with harness.running(free_credits=2):
         await give(telegram, club, ann, "5")
         await club.send(ann, "/video a boat")
         refusal = await club.wait(says("more than you have left"))
@@ -207,7 +216,7 @@ async def test_what_is_cheaper_counts_the_pool(
 
 async def test_who_writes_as_the_group_starts_a_dear_one_by_saying_it_again(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     ann: Person,
@@ -221,23 +230,23 @@ async def test_who_writes_as_the_group_starts_a_dear_one_by_saying_it_again(
     await club.send(ann, dear, sender_chat=club)
     await club.wait(shows_video("a boat"))
     await club.wait_gone(card)
-    await settled(house)
+    await settled(harness)
     assert len(provider.submissions) == 1
-    assert await pooled(house, club) == 38
+    assert await pooled(harness, club) == 38
 
 
 async def test_what_one_buys_for_a_group_another_spends_and_all_are_told_when_it_goes_back(
-    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     carl, group = telegram.person("Carl"), telegram.group("Old club", [ann, bob], kind="group")
     group.members.append(carl)
-    async with house.running(free_credits=10, **SELLING):
+    async with harness.running(free_credits=10, **SELLING):
         owner = await give(telegram, group, ann, "5 30")
         asked = await invoice(group, ann, 50)
         assert (await group.pay(asked, bob))["ok"]
         await group.wait(says("🎁 Bob bought 50 credits, about 5 videos for all of this group."))
-        await made(house, group, carl, "a boat")
-        assert (await pooled(house, group), await spent(house, carl)) == (5, 0)
+        await made(harness, group, carl, "a boat")
+        assert (await pooled(harness, group), await spent(harness, carl)) == (5, 0)
         await group.send(carl, "/quota")
         told = (await group.wait(says("This group has 46 credits, about 5 videos."))).text or ""
         assert "They do not expire. Each member may use 30 of them. It gets 5 free" in told
@@ -245,8 +254,8 @@ async def test_what_one_buys_for_a_group_another_spends_and_all_are_told_when_it
         assert "This group has 46 credits" in (settings.text or "")
         # the group grows up, and what it has goes with it; of its old invoice nobody pays any more
         new = group.migrate()
-        await made(house, new, ann, "a train")
-        assert await spent(house, ann) == 0
+        await made(harness, new, ann, "a train")
+        assert await spent(harness, ann) == 0
         assert "old" in (await group.pay(asked, bob))["error_message"]
         office = owner.members[0]
         await owner.send(office, "/admin")
@@ -259,5 +268,5 @@ async def test_what_one_buys_for_a_group_another_spends_and_all_are_told_when_it
         assert "13 of them were used: the next credits bought" in (gone.text or "")
         await new.send(carl, "/quota")
         await new.wait(says("What is bought next first pays 13 credits"))
-        await made(house, new, carl, "a lake")
-        assert await spent(house, carl) == 9, "the group's debt is not its members'"
+        await made(harness, new, carl, "a lake")
+        assert await spent(harness, carl) == 9, "the group's debt is not its members'"

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from storage.chats import Group as Choices
-from tests.flows.looks import says, shows_video
-from tests.groups.acts import made, settings_of, spent
-from tests.handlers.commons import settled
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import made, settings_of, spent
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 NIGHT, NOON = 3, 12
 
@@ -29,7 +29,7 @@ def zone_where_it_is(hour: int) -> ZoneInfo:
 
 
 async def test_in_quiet_hours_an_order_is_answered_with_until_when_and_costs_nothing(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     ann: Person,
@@ -37,7 +37,7 @@ async def test_in_quiet_hours_an_order_is_answered_with_until_when_and_costs_not
     provider: AimlApiSandbox,
 ) -> None:
     zone = zone_where_it_is(NIGHT)
-    async with house.running(timezone=zone):
+    async with harness.running(timezone=zone):
         await (await settings_of(club, ann)).press("22–7", by=ann)
         await club.wait(says(f"Quiet hours: 22–7 ({zone.key})"))
         for sender in (ann, bob):
@@ -47,38 +47,38 @@ async def test_in_quiet_hours_an_order_is_answered_with_until_when_and_costs_not
                 f"Quiet hours here until 7:00 ({zone.key}). You can go on in our private chat."
             )
         assert provider.submissions == []
-        assert await spent(house, bob) == 0
-        await made(house, telegram.private(bob), bob, "alone a boat")
+        assert await spent(harness, bob) == 0
+        await made(harness, telegram.private(bob), bob, "alone a boat")
 
 
 async def test_outside_of_them_everything_is_as_ever_and_rings(
-    house: House, club: Group, ann: Person, bob: Person
+    harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
-    async with house.running(timezone=zone_where_it_is(NOON)):
+    async with harness.running(timezone=zone_where_it_is(NOON)):
         await (await settings_of(club, ann)).press("22–7", by=ann)
         await club.wait(says("Quiet hours: 22–7"))
-        video = await made(house, club, bob, "a boat")
+        video = await made(harness, club, bob, "a boat")
         assert not video.silent
 
 
 async def test_a_video_that_was_ordered_before_still_comes_without_a_sound(
-    house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
-    async with house.running(timezone=zone_where_it_is(NIGHT)):
+    async with harness.running(timezone=zone_where_it_is(NIGHT)):
         await club.send(bob, "/video a boat")
         await provider.wait_for_submissions(1)
         await (await settings_of(club, ann)).press("0–6", by=ann)
         await club.wait(says("Quiet hours: 0–6"))
         video = await club.wait(shows_video("a boat"))
         assert video.silent
-        await settled(house)
+        await settled(harness)
 
 
 async def test_they_can_be_switched_off_again(
-    house: House, club: Group, ann: Person, bob: Person
+    harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
-    async with house.running(timezone=zone_where_it_is(NIGHT)):
+    async with harness.running(timezone=zone_where_it_is(NIGHT)):
         settings = await settings_of(club, ann)
         await settings.press("23–8", by=ann)
         await club.wait(says("Quiet hours: 23–8"))
@@ -86,7 +86,7 @@ async def test_they_can_be_switched_off_again(
         await settings.press("🌙 Off", by=ann)
         await club.wait(says("Quiet hours: none"))
         assert settings.button("✓ 🌙 Off").text == "✓ 🌙 Off"
-        await made(house, club, bob, "a boat")
+        await made(harness, club, bob, "a boat")
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,15 @@ from handlers.replies.notices import reported_buttons, reported_text
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram import Message
 from storage import people
-from tests.flows.looks import says, shows_video
-from tests.groups.acts import confirmed, made
-from tests.handlers.commons import SPEECH, settled
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import confirmed, made
+from tests.handlers.shared import SPEECH, settled
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 USAGE = "Reply to one of my videos with /report, and say what is wrong with it."
 
@@ -31,9 +31,9 @@ async def reported_by(club: Group, by: Person, video: Message, words: str = "") 
 
 
 async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
-    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, office: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await reported_by(club, bob, video, "that is   my bath")
     told = await office.wait(says("🚩"))
     assert (told.text or "").splitlines() == [
@@ -46,11 +46,11 @@ async def test_a_report_says_whose_video_it_is_where_and_what_somebody_minds(
 
 @pytest.mark.parametrize("by_whom", ["its requester", "the operator"])
 async def test_a_video_that_had_no_number_when_it_was_sent_is_deleted_by_its_buttons(
-    bot: Bot, house: House, club: Group, office: PrivateChat, owner: Person, ann: Person,
+    bot: Bot, harness: Harness, club: Group, office: PrivateChat, owner: Person, ann: Person,
     bob: Person, by_whom: str,
 ) -> None:  # fmt: skip
     club.prepares_videos = True
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     if by_whom == "its requester":
         await confirmed(club, video, "Delete", by=ann)
     else:
@@ -62,14 +62,14 @@ async def test_a_video_that_had_no_number_when_it_was_sent_is_deleted_by_its_but
 
 async def test_once_confirmed_it_is_deleted_and_a_second_time_says_that_it_is_gone(
     bot: Bot,
-    house: House,
+    harness: Harness,
     club: Group,
     office: PrivateChat,
     owner: Person,
     ann: Person,
     bob: Person,
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await office.wait(says("🚩"))
     assert (await confirmed(office, told, "Delete", by=owner)).text == "Deleted."
@@ -81,7 +81,7 @@ async def test_once_confirmed_it_is_deleted_and_a_second_time_says_that_it_is_go
 
 async def test_once_confirmed_who_asked_for_it_is_banned_and_a_second_time_changes_nothing(
     bot: Bot,
-    house: House,
+    harness: Harness,
     club: Group,
     office: PrivateChat,
     chat: PrivateChat,
@@ -89,21 +89,21 @@ async def test_once_confirmed_who_asked_for_it_is_banned_and_a_second_time_chang
     ann: Person,
     bob: Person,
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await office.wait(says("🚩"))
     assert (await confirmed(office, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
     assert "is banned already: #1" in (await confirmed(office, told, "Ban", by=owner)).text
     await chat.send(ann, "/video another")
     await chat.wait(says("You cannot make videos with this bot any more."))
-    await made(house, club, bob, "a train")
+    await made(harness, club, bob, "a train")
 
 
 async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, office: PrivateChat,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, office: PrivateChat,
     chat: PrivateChat, owner: Person, ann: Person, bob: Person,
 ) -> None:  # fmt: skip
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await chat.send(ann, "/history")
     listed = await chat.wait(says("Tap a number"))
     await reported_by(club, bob, video)
@@ -114,7 +114,7 @@ async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
     await chat.send(ann, "/history")
     await chat.wait(says("No videos yet"))
     await confirmed(office, told, "Ban", by=owner)
-    other = await made(house, club, bob, "a train")
+    other = await made(harness, club, bob, "a train")
     for label in ("Again", "Delete"):
         assert "You cannot make videos" in (await other.press(label, by=ann)).text
     assert list(await telegram.inline(ann, "boat")) == []
@@ -122,10 +122,10 @@ async def test_what_was_deleted_and_whose_it_was_banned_is_spread_no_more(
 
 
 async def test_a_copy_that_was_shared_or_sent_on_is_reported_as_the_video_it_is(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, office: PrivateChat,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, office: PrivateChat,
     chat: PrivateChat, ann: Person, bob: Person,
 ) -> None:  # fmt: skip
-    await made(house, chat, ann, "a boat in the bath")
+    await made(harness, chat, ann, "a boat in the bath")
     [result] = await telegram.inline(ann, "boat")
     copy = await club.send_inline(ann, result)
     await reported_by(club, bob, copy, "that is my bath")
@@ -141,23 +141,23 @@ async def test_a_copy_that_was_shared_or_sent_on_is_reported_as_the_video_it_is(
 
 
 async def test_only_who_runs_the_bot_decides(
-    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, office: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await office.wait(says("🚩"))
     for label in ("Delete", "Ban"):
         assert (await told.press(label, by=bob)).text == "This button is not for you."
     assert not video.deleted
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         assert not await people.any_banned(connection, [ann.id])
 
 
 async def test_who_runs_the_bot_is_not_banned_for_a_report(
-    bot: Bot, house: House, club: Group, office: PrivateChat, owner: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, office: PrivateChat, owner: Person, bob: Person
 ) -> None:
     club.join(owner)
-    video = await made(house, club, owner, "a boat in the bath")
+    video = await made(harness, club, owner, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await office.wait(says("🚩"))
     assert "no banning them" in (await confirmed(office, told, "Ban", by=owner)).text
@@ -165,7 +165,7 @@ async def test_who_runs_the_bot_is_not_banned_for_a_report(
 
 async def test_each_reporter_counts_once_per_video(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     club: Group,
     office: PrivateChat,
@@ -174,7 +174,7 @@ async def test_each_reporter_counts_once_per_video(
 ) -> None:
     cleo = telegram.person("Cleo")
     club.join(cleo)
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     for reporter in (bob, bob, cleo):
         await reported_by(club, reporter, video)
     await office.wait(says("🚩 Cleo"))
@@ -182,12 +182,12 @@ async def test_each_reporter_counts_once_per_video(
 
 
 async def test_who_reports_often_is_passed_on_so_many_times_a_day(
-    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person,
+    bot: Bot, harness: Harness, club: Group, office: PrivateChat, ann: Person, bob: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(reports, "MAX_REPORTS_A_DAY", 1)
-    first = await made(house, club, ann, "a boat")
-    second = await made(house, club, ann, "a train")
+    first = await made(harness, club, ann, "a boat")
+    second = await made(harness, club, ann, "a train")
     await reported_by(club, bob, first)
     asked = await club.send(bob, "/report", reply_to=second)
     await club.wait(says("You reported often today.", to=asked.message_id))
@@ -198,9 +198,9 @@ async def test_who_reports_often_is_passed_on_so_many_times_a_day(
 
 
 async def test_alone_with_the_bot_a_report_is_thanked_for_also_of_what_history_sent(
-    bot: Bot, house: House, office: PrivateChat, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, office: PrivateChat, chat: PrivateChat, ann: Person
 ) -> None:
-    video = await made(house, chat, ann, "a boat in the bath")
+    video = await made(harness, chat, ann, "a boat in the bath")
     await chat.send(ann, "/history")
     await (await chat.wait(says("Tap a number"))).press("1")
     again = await chat.wait(lambda m: m.video is not None and m is not video)
@@ -241,20 +241,20 @@ async def test_in_a_topic_a_bare_report_answers_nobody(
 
 
 async def test_while_nobody_runs_the_bot_it_says_so(
-    house: House, club: Group, ann: Person, bob: Person
+    harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset()):
-        video = await made(house, club, ann, "a boat in the bath")
+    async with harness.running(admin_ids=frozenset()):
+        video = await made(harness, club, ann, "a boat in the bath")
         asked = await club.send(bob, "/report", reply_to=video)
         await club.wait(says("This bot has no admin yet", to=asked.message_id))
 
 
 async def test_a_long_story_is_shortened(
-    bot: Bot, house: House, club: Group, office: PrivateChat, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, office: PrivateChat, ann: Person, bob: Person
 ) -> None:
     await club.send(ann, "/video " + "a very long boat " * 40)
     video = await club.wait(shows_video())
-    await settled(house)
+    await settled(harness)
     await reported_by(club, bob, video, "I mind it very much " * 100)
     told = await office.wait(says("🚩"))
     assert [len(line) < 330 for line in (told.text or "").splitlines()] == [True] * 3
@@ -293,14 +293,14 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     owner: Person,
     ann: Person,
     bob: Person,
-    house: House,
+    harness: Harness,
     provider: AimlApiSandbox,
 ) -> None:
     for words in ("one", "two", "three"):
         provider.next_render = Render.refused("Your request was blocked by our moderation system.")
         asked = await club.send(ann, f"/video {words}")
         await club.wait(says("was refused", to=asked.message_id))
-        await settled(house)
+        await settled(harness)
     told = await office.wait(says("🛑"))
     assert f"Ann ({ann.id})" in (told.text or "")
     assert (told.text or "").endswith("The last one: three")
@@ -313,14 +313,14 @@ async def test_who_is_refused_again_and_again_waits_and_the_owner_is_told_once(
     await club.send(ann, "/video five")
     said = await club.wait(says("you can order again in 1 hour"))
     assert "show" not in (said.text or ""), "why is nobody else's business"
-    await made(house, club, bob, "a train")
+    await made(harness, club, bob, "a train")
     assert len(provider.submissions) == 4
     assert (await confirmed(office, told, "Ban", by=owner)).text.startswith(f"{ann.id} is banned.")
     assert sum(says("🛑")(one) for one in office.from_bot) == 1
 
 
 async def test_who_has_to_wait_is_told_at_the_third_refusal_alone_with_the_bot(
-    bot: Bot, chat: PrivateChat, ann: Person, house: House, provider: AimlApiSandbox
+    bot: Bot, chat: PrivateChat, ann: Person, harness: Harness, provider: AimlApiSandbox
 ) -> None:
     provider.faults.next("submit", Fault.moderation(), times=3)
     waits = says("You can order again in 1 hour. Nothing was charged.")
@@ -333,7 +333,7 @@ async def test_who_has_to_wait_is_told_at_the_third_refusal_alone_with_the_bot(
 
 async def test_no_message_of_a_new_group_is_deleted_for_a_video_of_the_old_one(
     bot: Bot,
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     office: PrivateChat,
     owner: Person,
@@ -341,14 +341,14 @@ async def test_no_message_of_a_new_group_is_deleted_for_a_video_of_the_old_one(
     bob: Person,
 ) -> None:
     club = telegram.group("Old club", [ann, bob], kind="group")
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await reported_by(club, bob, video)
     told = await office.wait(says("🚩"))
     moved, others = club.migrate(), list[Message]()
     moved.make_admin()
     while not others or others[-1].message_id < video.message_id:
         others.append(await moved.send(ann, "hello"))
-    await settled(house)
+    await settled(harness)
     pressed = await confirmed(office, told, "Delete", by=owner)
     assert pressed.text.startswith("I could not delete it.")
     assert others[-1].message_id in {one.message_id for one in moved.messages}

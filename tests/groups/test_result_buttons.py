@@ -11,18 +11,18 @@ from handlers.videos import results
 from sandbox.aimlapi import Fault
 from storage import chats, generations
 from storage.chats import Asking
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
-from tests.groups.acts import confirmed, made, spent
-from tests.handlers.commons import settled
-from tests.storage.asked import rows
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import confirmed, made, spent
+from tests.handlers.shared import settled
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.queries import Answer
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def twice(video: Message, label: str, by: Person) -> Answer:
@@ -33,9 +33,9 @@ async def twice(video: Message, label: str, by: Person) -> Answer:
 
 
 async def test_in_a_group_whoever_presses_again_pays_at_the_second_tap(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     first = await video.press("Again", by=bob)
     assert first.text == "Costs 9 of your 54 credits. Tap again to start."
     assert len(provider.submissions) == 1
@@ -43,13 +43,13 @@ async def test_in_a_group_whoever_presses_again_pays_at_the_second_tap(
     again = await club.wait(lambda m: m.video is not None and m is not video)
     assert again.caption == "a boat in the bath"
     assert again.reply_to == video.message_id
-    assert (await spent(house, ann), await spent(house, bob)) == (9, 9)
+    assert (await spent(harness, ann), await spent(harness, bob)) == (9, 9)
 
 
 async def test_a_second_tap_after_ten_seconds_is_a_first_one(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await video.press("Again", by=bob)
     taps = bot.app.user_data[bob.id]
     cause, credits_, at = taps["first tap"]
@@ -60,30 +60,30 @@ async def test_a_second_tap_after_ten_seconds_is_a_first_one(
 
 
 async def test_alone_with_the_bot_ones_own_video_is_made_again_by_one_tap(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    video = await made(house, chat, ann, "a boat in the bath")
+    video = await made(harness, chat, ann, "a boat in the bath")
     answer = await video.press("🔁 Again · 9")
     assert answer.text == ""
     await chat.wait(lambda m: m.video is not None and m is not video)
-    assert await spent(house, ann) == 18
+    assert await spent(harness, ann) == 18
 
 
 async def test_a_second_order_of_the_same_is_already_on_its_way(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    video = await made(house, chat, ann, "a boat in the bath")
+    video = await made(harness, chat, ann, "a boat in the bath")
     provider.render_seconds = 30
     await video.press("Again")
     await provider.wait_for_submissions(2)
     assert (await video.press("Again")).text == "That one is already on its way."
-    assert await spent(house, ann) == 18
+    assert await spent(harness, ann) == 18
 
 
 async def test_the_last_frame_comes_alive(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     await video.press("Continue", by=bob)
     question = await club.wait(says("What happens next?", to=video.message_id))
     assert (await question.press("Just go on · 9", by=ann)).text.startswith("This one is somebody")
@@ -94,15 +94,15 @@ async def test_the_last_frame_comes_alive(
     assert submission.model.endswith("i2v")
     assert submission.accepted, "the frame is exactly as large as the model asks"
     assert submission.body["prompt"] == "a boat in the bath"
-    assert await spent(house, bob) > 0
-    assert await spent(house, ann) == 9
+    assert await spent(harness, bob) > 0
+    assert await spent(harness, ann) == 9
 
 
 async def test_without_credits_the_pop_up_says_so_and_nothing_is_said_in_the_group(
-    house: House, club: Group, ann: Person, bob: Person
+    harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
-    async with house.running(free_credits=9):
-        video = await made(house, club, ann, "a boat in the bath")
+    async with harness.running(free_credits=9):
+        video = await made(harness, club, ann, "a boat in the bath")
         before = len(club.messages)
         answer = await video.press("Again", by=ann)
         assert answer.text == "This one needs 9, you have 0 credits. /quota tells more."
@@ -111,35 +111,35 @@ async def test_without_credits_the_pop_up_says_so_and_nothing_is_said_in_the_gro
 
 
 async def test_each_press_that_cannot_be_paid_offers_something_cheaper_anew(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(free_credits=29):
-        video = await made(house, chat, ann, "a boat --seconds 8", "a boat")
+    async with harness.running(free_credits=29):
+        video = await made(harness, chat, ann, "a boat --seconds 8", "a boat")
         provider.faults.next("submit", Fault.moderation())
         for turn in ("refused this one", "Expected in about"):
             await video.press("Again")
             offer = await chat.wait(lambda m: says("This one needs")(m) and "4 seconds" in str(m))
             assert (await offer.press("4 seconds")).text == ""
             await chat.wait(says(turn))
-            await settled(house)
+            await settled(harness)
             await chat.delete_message(offer)
 
 
 async def test_change_asks_for_other_words_and_keeps_the_rest_whatever_restarts_between(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a boat in the bath --seconds 8 --vertical")
         video = await chat.wait(shows_video("a boat in the bath"))
-        await settled(house)
-    async with house.running():
+        await settled(harness)
+    async with harness.running():
         await video.press("Change")
         question = await chat.wait(says("What should be different?"))
         assert question.buttons[-1][0].text == "Cancel"
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "a train in the bath", reply_to=question)
         card = await chat.wait(says("“a train in the bath”"))
-    async with house.running():
+    async with harness.running():
         await card.press("Make it", by=ann)
         await chat.wait(shows_video("a train in the bath"))
     body = provider.submissions[-1].body
@@ -147,9 +147,9 @@ async def test_change_asks_for_other_words_and_keeps_the_rest_whatever_restarts_
 
 
 async def test_more_unfolds_what_is_needed_less(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    video = await made(house, chat, ann, "a boat in the bath")
+    video = await made(harness, chat, ann, "a boat in the bath")
     assert [[b.text for b in row] for row in video.buttons] == [
         ["🔁 Again · 9", "✏️ Change", "↗️ Share"],
         ["More…"],
@@ -166,7 +166,7 @@ async def test_more_unfolds_what_is_needed_less(
 
 
 async def test_what_else_can_be_made_of_a_video_is_one_tap_each_and_outlives_restarts(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     ways = {
         "Longer": ("openai/sora-2-t2v", 8, "16:9", "720p"),
@@ -174,13 +174,13 @@ async def test_what_else_can_be_made_of_a_video_is_one_tap_each_and_outlives_res
         "HD": ("openai/sora-2-pro-t2v", 4, "16:9", "1080p"),
         "With Veo": ("google/veo-3.1-t2v-fast", 4, "16:9", "720p"),
     }
-    async with house.running(free_credits=100):
-        video = await made(house, chat, ann, "a boat in the bath")
-    async with house.running(free_credits=100):
+    async with harness.running(free_credits=100):
+        video = await made(harness, chat, ann, "a boat in the bath")
+    async with harness.running(free_credits=100):
         await video.press("More…")
         await chat.wait(lambda m: m is video and "With Veo" in str(m))
     provider.render_seconds = 60
-    async with house.running(free_credits=100, max_pending_per_user=9):
+    async with harness.running(free_credits=100, max_pending_per_user=9):
         for way in ways:
             assert (await video.press(way)).text == ""
             assert (await video.press(way)).text == "That one is already on its way."
@@ -192,26 +192,26 @@ async def test_what_else_can_be_made_of_a_video_is_one_tap_each_and_outlives_res
         ]
         assert sorted(told) == sorted(ways.values())
         assert {one["prompt"] for one in bodies} == {"a boat in the bath"}
-        assert await spent(house, ann) == 9 + 17 + 9 + 21 + 4
+        assert await spent(harness, ann) == 9 + 17 + 9 + 21 + 4
 
 
 async def test_what_costs_more_than_its_button_says_asks_for_a_second_tap(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
-        video = await made(house, chat, ann, "a boat in the bath")
+    async with harness.running():
+        video = await made(harness, chat, ann, "a boat in the bath")
         await video.press("More…")
         await chat.wait(lambda m: m is video and "With Veo" in str(m))
-    async with house.running(credit_usd=Decimal("0.08")):
+    async with harness.running(credit_usd=Decimal("0.08")):
         answer = await video.press("Longer: 8 seconds · 17")
         assert answer.text == "Costs 21 of your 45 credits. Tap again to start."
         assert len(provider.submissions) == 1
 
 
 async def test_in_a_group_others_order_what_else_its_requester_unfolded_by_two_taps_of_their_own(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     assert "somebody else's" in (await video.press("More…", by=bob)).text
     await video.press("More…", by=ann)
     await club.wait(lambda m: m is video and "With Veo" in str(m))
@@ -219,53 +219,53 @@ async def test_in_a_group_others_order_what_else_its_requester_unfolded_by_two_t
     again = await club.wait(lambda m: m.video is not None and m is not video)
     assert again.reply_to == video.message_id
     assert provider.submissions[-1].body["aspect_ratio"] == "9:16"
-    assert (await spent(house, ann), await spent(house, bob)) == (9, 9)
+    assert (await spent(harness, ann), await spent(harness, bob)) == (9, 9)
 
 
 async def test_another_shape_of_a_photos_video_cuts_nothing_of_the_photo(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     await chat.send_photo(ann, photo(1280, 720), caption="waves roll in")
     video = await chat.wait(shows_video("waves roll in"))
-    await settled(house)
+    await settled(harness)
     await video.press("More…")
     await chat.wait(lambda m: m is video and "With Veo" in str(m))
     await video.press("📐 9:16")
     await chat.wait(lambda m: m.video is not None and m is not video)
     newest = "SELECT aspect_ratio, fit FROM generations ORDER BY id DESC"
-    assert (await rows(house.db, newest))[0] == ("9:16", "pad")
+    assert (await rows(harness.db, newest))[0] == ("9:16", "pad")
 
 
 async def test_there_is_no_share_without_inline_mode(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     telegram.inline_mode(on=False)
-    async with house.running():
-        video = await made(house, chat, ann, "a boat in the bath")
+    async with harness.running():
+        video = await made(harness, chat, ann, "a boat in the bath")
         assert not any("Share" in label for label in video.labels)
 
 
 async def test_the_requester_and_the_groups_admins_may_delete(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
     cleo = telegram.person("Cleo")
     club.join(cleo)
-    by_bob = await made(house, club, bob, "a boat in the bath")
+    by_bob = await made(harness, club, bob, "a boat in the bath")
     assert "somebody else's" in (await by_bob.press("Delete", by=cleo)).text
     assert not by_bob.deleted
     await confirmed(club, by_bob, "Delete", by=bob)
     await club.wait_gone(by_bob)
-    another = await made(house, club, bob, "a train in the bath")
+    another = await made(harness, club, bob, "a train in the bath")
     await confirmed(club, another, "Delete", by=ann)
     await club.wait_gone(another)
 
 
 async def test_delete_is_asked_of_those_who_may_and_keep_keeps_the_video(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, bob: Person
 ) -> None:
     cleo = telegram.person("Cleo")
     club.join(cleo)
-    video = await made(house, club, bob, "a boat in the bath")
+    video = await made(harness, club, bob, "a boat in the bath")
     before = [[b.text for b in row] for row in video.buttons]
     assert "somebody else's" in (await video.press("Delete", by=cleo)).text
     assert [[b.text for b in row] for row in video.buttons] == before
@@ -278,19 +278,20 @@ async def test_delete_is_asked_of_those_who_may_and_keep_keeps_the_video(
 
 
 async def test_the_author_of_the_picture_may_delete_what_was_made_of_it(
-    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     club = telegram.group("Film club", [telegram.person("Owner"), ann, bob])
     sent = await club.send_photo(bob, photo())
     await club.send(ann, "/animate let it rain", reply_to=sent)
     video = await club.wait(shows_video("let it rain"))
-    await settled(house)
+    await settled(harness)
     await confirmed(club, video, "Delete", by=bob)
     await club.wait_gone(video)
 
 
 async def test_a_photo_its_author_took_back_is_used_no_more(
-    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    bob: Person,
     provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
     owner = telegram.person("Owner")
@@ -298,7 +299,7 @@ async def test_a_photo_its_author_took_back_is_used_no_more(
     sent = await club.send_photo(bob, photo())
     await club.send(ann, "/animate let it rain", reply_to=sent)
     video = await club.wait(shows_video("let it rain"))
-    await settled(house)
+    await settled(harness)
     await confirmed(club, video, "Delete", by=bob)
     await club.wait_gone(video)
     for label in ("Again", "Continue"):
@@ -313,15 +314,16 @@ async def test_a_photo_its_author_took_back_is_used_no_more(
 
 
 async def test_a_press_made_up_under_another_message_deletes_nothing(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, chat: PrivateChat,
+    ann: Person,
     bob: Person,
 ) -> None:  # fmt: skip
     """In two groups a message may have the same number, and so may a request."""
     other = telegram.group("Other club", [ann, bob])
-    own = await made(house, club, bob, "a boat")
+    own = await made(harness, club, bob, "a boat")
     while other.last_id < own.message_id - 2:
         await other.send(ann, "chat")
-    theirs = await made(house, other, ann, "a train")
+    theirs = await made(harness, other, ann, "a train")
     assert theirs.message_id == own.message_id
     forged = own.button("Delete")
     assert (await telegram.world.press(theirs, forged, by=bob, timeout=5)).text == (
@@ -335,9 +337,9 @@ async def test_a_press_made_up_under_another_message_deletes_nothing(
 
 
 async def test_what_history_sends_again_has_the_same_buttons(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    video = await made(house, chat, ann, "a boat in the bath")
+    video = await made(harness, chat, ann, "a boat in the bath")
     await chat.send(ann, "/history")
     listed = await chat.wait(says("Tap a number"))
     await listed.press("1")
@@ -346,28 +348,28 @@ async def test_what_history_sends_again_has_the_same_buttons(
 
 
 async def test_buttons_outlive_a_restart(
-    house: House, club: Group, ann: Person, bob: Person
+    harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
-    async with house.running():
-        video = await made(house, club, ann, "a boat in the bath")
-    async with house.running():
+    async with harness.running():
+        video = await made(harness, club, ann, "a boat in the bath")
+    async with harness.running():
         await twice(video, "Again", bob)
         await club.wait(lambda m: m.video is not None and m is not video)
 
 
 async def test_a_press_is_answered_with_why_where_the_group_does_not_want_it(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
-    video = await made(house, club, ann, "a boat in the bath")
+    video = await made(harness, club, ann, "a boat in the bath")
     said = len(club.from_bot)
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         chat = await chats.by_telegram_id(connection, club.id)
     assert chat is not None
     for asking, words in (
         (Asking.ADMINS, "only admins can order"),
         (Asking.NOBODY, "switched off"),
     ):
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await chats.choose(tx, chat.id, asking=asking)
         answer = await video.press("Again", by=bob)
         assert words in (answer.text or "")
@@ -376,10 +378,10 @@ async def test_a_press_is_answered_with_why_where_the_group_does_not_want_it(
 
 
 async def test_a_second_tap_that_is_refused_says_why_and_not_that_it_is_on_its_way(
-    house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(max_pending_per_user=1):
-        video = await made(house, club, ann, "a boat in the bath")
+    async with harness.running(max_pending_per_user=1):
+        video = await made(harness, club, ann, "a boat in the bath")
         provider.render_seconds = 30
         await club.send(bob, "/video a train")
         await provider.wait_for_submissions(2)
@@ -391,10 +393,10 @@ async def test_a_second_tap_that_is_refused_says_why_and_not_that_it_is_on_its_w
 
 
 async def test_the_last_frame_of_what_no_bot_may_fetch_is_not_offered(
-    bot: Bot, house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person,
     provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
-    video = await made(house, chat, ann, "a boat in the bath")
+    video = await made(harness, chat, ann, "a boat in the bath")
     assert video.media is not None
     data = Continue(1).encode()
     video.media = replace(video.media, size=20_000_001)
@@ -409,10 +411,10 @@ async def test_the_last_frame_of_what_no_bot_may_fetch_is_not_offered(
 
 
 async def test_a_large_video_goes_to_a_group_without_that_button(
-    bot: Bot, house: House, club: Group, ann: Person
+    bot: Bot, harness: Harness, club: Group, ann: Person
 ) -> None:
-    await made(house, club, ann, "a boat in the bath")
-    async with house.db.reading() as connection:
+    await made(harness, club, ann, "a boat in the bath")
+    async with harness.db.reading() as connection:
         video = await generations.find(connection, 1)
     assert video is not None
     layout, translator = results.layout(bot.services), bot.services.languages.translator("en")

@@ -8,28 +8,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.looks import says
-from tests.groups.acts import made
+from tests.flows.predicates import says
+from tests.groups.actions import made
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 DAY = 24 * 3600.0
 
 
 @pytest.mark.slow
 async def test_the_balance_the_morning_and_a_dear_day_are_each_told_once(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
     ann: Person, bob: Person,
 ) -> None:  # fmt: skip
     # from a night of last week on
     now, theirs = 3 * 3600.0 - 9 * DAY - time.time() % DAY, telegram.private(bob)
     provider.account.balance = Decimal("2.50")
-    async with house.running(admin_ids=frozenset({ann.id}), clock=lambda: time.time() + now) as bot:
+    async with harness.running(
+        admin_ids=frozenset({ann.id}), clock=lambda: time.time() + now
+    ) as bot:
         await bot.account.check()
-        await made(house, theirs, bob, "a boat")
+        await made(harness, theirs, bob, "a boat")
         for _ in range(2):
             await bot.account.check()
         low = "The AI/ML API account holds $1.66, which lasts about 2 days."
@@ -45,11 +47,11 @@ async def test_the_balance_the_morning_and_a_dear_day_are_each_told_once(
         assert "The balance lasts about 4 months." in (told.text or "")
         for words in ("a train", "a plane"):
             now += DAY
-            await made(house, theirs, bob, words)
+            await made(harness, theirs, bob, words)
             await bot.account.check()
         now += DAY
         for words in ("one", "two", "three"):
-            await made(house, theirs, bob, words)
+            await made(harness, theirs, bob, words)
             await bot.account.check()
         await chat.wait(says("cost $2.52 so far today, more than three times the usual $0.84."))
         provider.account.balance = Decimal("1.00")

@@ -9,23 +9,23 @@ import pytest
 from handlers.admin.access import read_who
 from storage import ledger, people
 from storage.ledger import Account, Pot
-from tests.flows.looks import says
-from tests.groups.acts import made
+from tests.flows.predicates import says
+from tests.groups.actions import made
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 SOMEBODY_LET_IN = 4711
 
 
 @pytest.fixture
-async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
+async def admin(harness: Harness, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
     """Ann, who runs a bot for a few, alone with it."""
     allowed = frozenset({SOMEBODY_LET_IN})
-    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed):
+    async with harness.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed):
         yield chat
 
 
@@ -95,12 +95,12 @@ async def test_a_slip_is_answered_with_how_it_is_written(
 
 
 async def test_people_are_listed_the_most_active_first_and_given_credits_by_buttons(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         theirs = telegram.private(bob)
         for words in ("a boat", "a train"):
-            await made(house, theirs, bob, words)
+            await made(harness, theirs, bob, words)
         await chat.send(ann, "/people")
         shown = await chat.wait(says("1. @bob"))
         assert (shown.text or "").splitlines()[:2] == [
@@ -118,16 +118,16 @@ async def test_people_are_listed_the_most_active_first_and_given_credits_by_butt
         await chat.wait(lambda m: m is asked and m.text == "Bob has 45 credits more.")
         await telegram.world.press(asked, button, by=ann, timeout=5)
         await theirs.wait(says("You were given 45 credits"))
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await ledger.stored(connection, Account.person(bob.id), Pot.GRANTED) == 45
 
 
 async def test_somebody_of_the_list_is_banned_by_buttons(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         theirs = telegram.private(bob)
-        await made(house, theirs, bob, "a boat")
+        await made(harness, theirs, bob, "a boat")
         await chat.send(ann, "/people")
         shown = await chat.wait(says("1. @bob"))
         await shown.press("1 · Ban", by=ann)
@@ -145,10 +145,10 @@ async def test_somebody_of_the_list_is_banned_by_buttons(
 
 
 async def test_many_people_have_pages(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})):
-        async with house.db.transaction() as tx:
+    async with harness.running(admin_ids=frozenset({ann.id})):
+        async with harness.db.transaction() as tx:
             for number in range(1, 18):
                 await people.upsert(
                     tx, number, name=f"t.me/P{number}", username=None, language=None, now=1.0
@@ -172,11 +172,11 @@ async def test_many_people_have_pages(
     ],
 )  # fmt: skip
 async def test_whoever_wrote_what_is_forwarded_is_meant_a_person_or_a_channel(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person,
     command: str, answer: str,
 ) -> None:  # fmt: skip
     channel = telegram.group("News", [bob])
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         await channel.send(bob, "/help")
         await channel.wait(says("/video"))
         await telegram.private(bob).send(bob, "/help")
@@ -197,9 +197,9 @@ async def test_whoever_wrote_what_is_forwarded_is_meant_a_person_or_a_channel(
 
 
 async def test_where_everyone_may_ask_allow_says_so(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         await chat.send(ann, "/allow 99")
         await chat.wait(lambda message: "everyone can use this bot" in (message.text or ""))
 

@@ -12,13 +12,13 @@ from handlers.commands import Scope, listed
 from handlers.registry import MODULES
 from sandbox.telegram.messages import Button
 from storage import audit
-from tests.flows.looks import says
-from tests.groups.acts import made
-from tests.storage.asked import everything
+from tests.flows.predicates import says
+from tests.groups.actions import made
+from tests.storage.requests import everything
 
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 COMMANDS = [one.name for one in listed(Scope.ADMIN, selling=True) if one.scope is Scope.ADMIN]
 BUTTONS = [
@@ -38,19 +38,19 @@ def forged(value: str) -> list[Button]:
     ]
 
 
-async def decided(house: House) -> dict[str, list[tuple[Any, ...]]]:
+async def decided(harness: Harness) -> dict[str, list[tuple[Any, ...]]]:
     """Everything but how far updates and notices are."""
-    found = await everything(house.db)
+    found = await everything(harness.db)
     del found["inbox"]
     found["notices"] = [row[:2] for row in found["notices"]]
     return found
 
 
 async def test_no_command_of_admins_is_answered_to_others_in_groups_or_where_it_was_forwarded(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
     bob: Person,
 ) -> None:  # fmt: skip
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         theirs = telegram.private(bob)
         for name in COMMANDS:
             asked = await theirs.send(bob, f"/{name} 5 5")
@@ -64,31 +64,34 @@ async def test_no_command_of_admins_is_answered_to_others_in_groups_or_where_it_
         await club.send(bob, f"/help@{telegram.bot.username}")
         await club.wait(says("/video"))
         assert len(club.from_bot) == 1
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await audit.count(connection) == 0
 
 
 @pytest.mark.slow
 async def test_no_button_of_admins_works_for_others_or_in_a_group(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
     bob: Person,
 ) -> None:  # fmt: skip
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         theirs = telegram.private(bob)
-        alone, shared = await made(house, theirs, bob, "a boat"), await made(house, club, ann, "b")
-        before = await decided(house)
+        alone, shared = (
+            await made(harness, theirs, bob, "a boat"),
+            await made(harness, club, ann, "b"),
+        )
+        before = await decided(harness)
         for button in forged("1"):
             for message, who in ((alone, bob), (shared, ann), (shared, bob)):
                 answer = await telegram.world.press(message, button, by=who, timeout=10)
                 assert answer.text == NOT_FOR_YOU, (button.data, who)
-        assert await decided(house) == before
+        assert await decided(harness) == before
 
 
 @pytest.mark.slow
 async def test_whatever_an_admins_client_makes_up_is_answered(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         await chat.send(ann, "/help")
         shown = await chat.wait(says("/video"))
         for button in forged("999999999999999999"):
@@ -96,11 +99,11 @@ async def test_whatever_an_admins_client_makes_up_is_answered(
 
 
 async def test_what_an_admin_does_is_done_and_written_once_however_often_it_is_delivered(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
     bob: Person,
 ) -> None:  # fmt: skip
     allowed = frozenset({4711})
-    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed) as running:
+    async with harness.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed) as running:
         for place in (telegram.private(bob), club):
             await place.send(bob, "/help")
             await place.wait(says("/video"))
@@ -115,6 +118,6 @@ async def test_what_an_admin_does_is_done_and_written_once_however_often_it_is_d
             update = {"update_id": 10**9 + number, "message": sent.as_json()}
             again = Update.de_json(update, running.app.bot)
             await running.app.process_update(again)
-            once = await decided(house)
+            once = await decided(harness)
             await running.app.process_update(again)
-            assert await decided(house) == once, words
+            assert await decided(harness) == once, words

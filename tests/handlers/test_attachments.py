@@ -8,13 +8,13 @@ import pytest
 from telegram import Message
 
 from handlers.attachments import advice
-from tests.flows.looks import says
-from tests.flows.makings import photo
-from tests.handlers.commons import SPEECH
+from tests.flows.media_files import photo
+from tests.flows.predicates import says
+from tests.handlers.shared import SPEECH
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 FILE = {"file_id": "f", "file_unique_id": "u"}
 MOVES = {**FILE, "width": 4, "height": 4, "duration": 1}
@@ -96,9 +96,9 @@ async def test_an_album_is_answered_once(chat: PrivateChat, ann: Person) -> None
 
 
 async def test_an_album_of_a_picture_and_a_file_is_answered_once(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(allowed_ids=frozenset({1})):
+    async with harness.running(allowed_ids=frozenset({1})):
         await chat.send_photo(ann, photo(900, 700), caption="waves", album="trip")
         await chat.wait(says("This bot is private"))
         await chat.send_document(ann, b"%PDF-1.7", "two.pdf", "application/pdf", album="trip")

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from telegram import Update
 
 from storage import audit
-from tests.flows.looks import says
+from tests.flows.predicates import says
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def test_acts_are_told_by_the_commands_that_do_them_with_names(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     club = telegram.group("Film club", [ann, bob])
-    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({4711})):
+    async with harness.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({4711})):
         await chat.send(ann, "/audit")
         await chat.wait(says("No admin has done anything here yet."))
         await telegram.private(bob).send(bob, "/help")
@@ -51,10 +51,10 @@ async def test_acts_are_told_by_the_commands_that_do_them_with_names(
 
 
 async def test_an_act_delivered_twice_is_written_once_and_its_pages_turn(
-    house: House, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})) as running:
-        async with house.db.transaction() as tx:
+    async with harness.running(admin_ids=frozenset({ann.id})) as running:
+        async with harness.db.transaction() as tx:
             for number in range(24):
                 await audit.record(
                     tx, "ban", by=ann.id, cause=f"old:{number}", whom=number + 1, now=60.0
@@ -64,7 +64,7 @@ async def test_an_act_delivered_twice_is_written_once_and_its_pages_turn(
         again = Update.de_json({"update_id": 10**9, "message": sent.as_json()}, running.app.bot)
         for _ in range(2):
             await running.app.process_update(again)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await audit.count(connection) == 26, "the update, and one that came twice"
         await chat.send(ann, "/audit")
         shown = await chat.wait(says("/\u200bunban"))

@@ -11,25 +11,25 @@ from handlers.ordering import drafts, placing
 from storage import generations
 from storage.generations import State
 from storage.ledger import Account
-from tests.flows.looks import says, shows_video
-from tests.groups.acts import confirmed, finish, held_up, made, spent
-from tests.handlers.commons import settled
-from tests.storage.asked import steps_of
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import confirmed, finish, held_up, made, spent
+from tests.handlers.shared import settled
+from tests.storage.requests import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 SHUT_OUT = "You cannot make videos with this bot any more."
 
 
 @pytest.fixture
-async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
+async def admin(harness: Harness, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
     """Ann, who runs a bot that everyone may use, alone with it."""
-    async with house.running(admin_ids=frozenset({ann.id}), provider_slots=1):
+    async with harness.running(admin_ids=frozenset({ann.id}), provider_slots=1):
         yield chat
 
 
@@ -53,7 +53,7 @@ async def left(group: Group) -> None:
 
 
 async def test_a_banned_person_makes_no_videos_until_unbanned(
-    house: House,
+    harness: Harness,
     admin: PrivateChat,
     bobs: PrivateChat,
     ann: Person,
@@ -69,7 +69,7 @@ async def test_a_banned_person_makes_no_videos_until_unbanned(
     await admin.send(ann, f"/unban {bob.id}")
     await admin.wait(says(f"{bob.id} is welcome again."))
     await bobs.wait(says("you can make videos with this bot again"))
-    await made(house, bobs, bob, "a boat")
+    await made(harness, bobs, bob, "a boat")
 
 
 def slowed(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
@@ -86,12 +86,12 @@ def slowed(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Even
 
 
 async def test_who_is_denied_while_an_order_of_theirs_is_read_gets_no_video(
-    house: House, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
+    harness: Harness, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
     provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     reads, goes_on = slowed(monkeypatch)
     allowed = frozenset({4711})
-    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed):
+    async with harness.running(admin_ids=frozenset({ann.id}), allowed_ids=allowed):
         await chat.send(ann, f"/allow {bob.id}")
         await chat.wait(says("may use this bot."))
         asked = await bobs.send(bob, "/video a boat")
@@ -100,13 +100,13 @@ async def test_who_is_denied_while_an_order_of_theirs_is_read_gets_no_video(
         await chat.wait(says("may not use this bot any more"))
         goes_on.set()
         await bobs.wait(says("This bot is private.", to=asked.message_id))
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await generations.in_states(connection, {*State}) == []
     assert provider.submissions == []
 
 
 async def test_who_is_banned_while_an_order_of_theirs_is_read_gets_no_video(
-    house: House, admin: PrivateChat, bobs: PrivateChat, club: Group, ann: Person, bob: Person,
+    harness: Harness, admin: PrivateChat, bobs: PrivateChat, club: Group, ann: Person, bob: Person,
     provider: AimlApiSandbox, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     reads, goes_on = slowed(monkeypatch)
@@ -120,13 +120,13 @@ async def test_who_is_banned_while_an_order_of_theirs_is_read_gets_no_video(
     await bobs.wait(says(f"{SHUT_OUT} The reason: rude pictures.", to=asked.message_id))
     await club.send(ann, "/help")
     await club.wait(says("/video"))
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         assert await generations.in_states(connection, {*State}) == []
     assert (provider.submissions, len(club.from_bot)) == ([], 1)
 
 
 async def test_in_a_group_a_banned_person_meets_silence_and_others_do_not(
-    house: House, admin: PrivateChat, club: Group, ann: Person, bob: Person
+    harness: Harness, admin: PrivateChat, club: Group, ann: Person, bob: Person
 ) -> None:
     await ban(admin, ann, str(bob.id))
     for words in ("/video a boat", "/video", "/animate"):
@@ -134,13 +134,13 @@ async def test_in_a_group_a_banned_person_meets_silence_and_others_do_not(
     await club.send(ann, "/help")
     await club.wait(says("/video"))
     assert len(club.from_bot) == 1
-    await made(house, club, ann, "a train")
+    await made(harness, club, ann, "a train")
 
 
 async def test_in_a_group_a_banned_person_reads_why_in_the_pop_up_of_a_press(
-    house: House, admin: PrivateChat, club: Group, ann: Person, bob: Person
+    harness: Harness, admin: PrivateChat, club: Group, ann: Person, bob: Person
 ) -> None:
-    video = await made(house, club, ann, "a boat")
+    video = await made(harness, club, ann, "a boat")
     await ban(admin, ann, str(bob.id))
     said = len(club.from_bot)
     assert (await video.press("Again", by=bob)).text == SHUT_OUT
@@ -148,9 +148,9 @@ async def test_in_a_group_a_banned_person_reads_why_in_the_pop_up_of_a_press(
 
 
 async def test_who_is_banned_is_told_why_once(
-    house: House, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
+    harness: Harness, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    await made(house, bobs, bob, "a boat")
+    await made(harness, bobs, bob, "a boat")
     for words in ("rude pictures.", "again"):
         await admin.send(ann, f"/ban {bob.id} {words}")
         await admin.wait(says("is banned"))
@@ -160,25 +160,25 @@ async def test_who_is_banned_is_told_why_once(
 
 
 async def test_who_can_be_asked_is_named(
-    house: House, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
+    harness: Harness, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id}), support_contact="@keeper"):
+    async with harness.running(admin_ids=frozenset({ann.id}), support_contact="@keeper"):
         await ban(chat, ann, str(bob.id))
         await bobs.send(bob, "/video a boat")
         await bobs.wait(says(f"{SHUT_OUT} Questions? @keeper"))
 
 
 async def test_an_allowed_person_is_banned_all_the_same(
-    house: House, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
+    harness: Harness, chat: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({bob.id})):
+    async with harness.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({bob.id})):
         await ban(chat, ann, str(bob.id))
         await bobs.send(bob, "/video a boat")
         await bobs.wait(says(SHUT_OUT))
 
 
 async def test_what_waits_fails_with_its_credits_back_and_what_is_made_is_sent(
-    house: House,
+    harness: Harness,
     admin: PrivateChat,
     bobs: PrivateChat,
     ann: Person,
@@ -191,7 +191,7 @@ async def test_what_waits_fails_with_its_credits_back_and_what_is_made_is_sent(
     await bobs.send(bob, "/video a train")
     await bobs.wait(says("in line"))
     statements = list[str]()
-    await house.db.trace(statements.append)
+    await harness.db.trace(statements.append)
     await ban(admin, ann, str(bob.id))
     await bobs.wait(says(f"{SHUT_OUT} 9 credits are back."))
     banned, failed = (
@@ -200,10 +200,10 @@ async def test_what_waits_fails_with_its_credits_back_and_what_is_made_is_sent(
     )
     assert "COMMIT" not in statements[banned:failed], "a kill between would let it be made"
     await bobs.wait(shows_video("a boat"))
-    await settled(house)
+    await settled(harness)
     assert len(provider.submissions) == 1
-    assert await spent(house, bob) == 9
-    async with house.db.reading() as connection:
+    assert await spent(harness, bob) == 9
+    async with harness.db.reading() as connection:
         [last] = [
             one
             for one in await generations.in_states(connection, {generations.State.FAILED})
@@ -216,7 +216,7 @@ async def test_what_waits_fails_with_its_credits_back_and_what_is_made_is_sent(
 
 
 async def test_a_video_that_waits_in_a_group_fails_there_without_a_word(
-    house: House,
+    harness: Harness,
     admin: PrivateChat,
     club: Group,
     ann: Person,
@@ -227,16 +227,16 @@ async def test_a_video_that_waits_in_a_group_fails_there_without_a_word(
     await club.send(ann, "/video a boat")
     await provider.wait_for_submissions(1)
     await club.send(bob, "/video a train")
-    await house.telegram.wait_for_call("setMessageReaction", count=2)
+    await harness.telegram.wait_for_call("setMessageReaction", count=2)
     await ban(admin, ann, str(bob.id))
     await club.wait(shows_video("a boat"))
-    await settled(house)
-    assert await spent(house, bob) == 0
+    await settled(harness)
+    assert await spent(harness, bob) == 0
     assert not [m for m in club.from_bot if "cannot make videos" in (m.text or "")]
 
 
 async def test_what_a_banned_channel_asked_for_in_a_group_ends_with_its_credits_back(
-    house: House, admin: PrivateChat, telegram: TelegramSandbox, club: Group, ann: Person,
+    harness: Harness, admin: PrivateChat, telegram: TelegramSandbox, club: Group, ann: Person,
     bob: Person, provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
     news = telegram.group("News", [bob], with_bot=False)
@@ -246,22 +246,22 @@ async def test_what_a_banned_channel_asked_for_in_a_group_ends_with_its_credits_
     await admin.wait(says("has a pool of 100 credits"))
     await held_up(provider, club, ann)
     await club.send(bob, "/video a train", sender_chat=news)
-    await house.telegram.wait_for_call("setMessageReaction", count=2)
+    await harness.telegram.wait_for_call("setMessageReaction", count=2)
     await ban(admin, ann, str(news.id))
     finish(provider)
     await club.wait(shows_video("a boat"))
-    await settled(house)
+    await settled(harness)
     assert len(provider.submissions) == 1
     await admin.send(ann, "/limit")
     await admin.wait(says(f"Film club ({club.id}): 91 of 100 credits left."))
 
 
 async def test_whoever_runs_the_bot_cannot_be_banned(
-    house: House, admin: PrivateChat, ann: Person
+    harness: Harness, admin: PrivateChat, ann: Person
 ) -> None:
     await admin.send(ann, f"/ban {ann.id}")
     await admin.wait(says(f"{ann.id} runs this bot, so there is no banning them."))
-    await made(house, admin, ann, "a boat")
+    await made(harness, admin, ann, "a boat")
 
 
 async def test_a_second_ban_says_why_the_first_was(
@@ -339,14 +339,14 @@ async def test_a_slip_is_answered_with_how_it_is_written(
 
 
 async def test_who_is_banned_gets_no_kept_video_by_letting_the_bot_in_again(
-    house: House, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
+    harness: Harness, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
     provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
     provider.render_seconds = 0.5
     await bobs.send(bob, "/video a boat")
     await provider.wait_for_submissions(1)
     bobs.block(bob)
-    await settled(house)
+    await settled(harness)
     await ban(admin, ann, str(bob.id))
     bobs.unblock(bob)
     await bobs.send(bob, "/start")
@@ -355,7 +355,7 @@ async def test_who_is_banned_gets_no_kept_video_by_letting_the_bot_in_again(
 
 
 async def test_an_edit_of_somebody_banned_orders_nothing_and_changes_no_card(
-    house: House, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
+    harness: Harness, admin: PrivateChat, bobs: PrivateChat, ann: Person, bob: Person,
     provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
     said = await bobs.send(bob, "a boat")

@@ -17,15 +17,15 @@ from storage import chats, ledger, outages, people, statistics
 from storage.ledger import Account, Pot
 from storage.outages import Pause
 from storage.people import Ban
-from tests.handlers.commons import settled, until
-from tests.house import ADMIN
+from tests.handlers.shared import settled, until
+from tests.harness import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.actors import Topic
-    from tests.house import House
+    from tests.harness import Harness
 
 SELLING: dict[str, Any] = {"stars_per_credit": 10, "support_contact": "@owner"}
 
@@ -35,9 +35,9 @@ def says(words: str) -> Callable[[Message], bool]:
     return lambda one: words in (one.text or "")
 
 
-async def bought(house: House, owner: Person | PrivateChat | Group) -> int:
+async def bought(harness: Harness, owner: Person | PrivateChat | Group) -> int:
     """Return what was bought and not used: of a person, or of a group."""
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         account = Account.person(owner.id)
         if owner.id < 0:
             known = await chats.by_telegram_id(connection, owner.id)
@@ -45,9 +45,9 @@ async def bought(house: House, owner: Person | PrivateChat | Group) -> int:
         return await ledger.stored(connection, account, Pot.BOUGHT)
 
 
-async def moves(house: House) -> list[tuple[str, str, int]]:
+async def moves(harness: Harness) -> list[tuple[str, str, int]]:
     """Return the rows of the ledger: pot, kind, credits."""
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         rows = await connection.fetch_all("SELECT pot, kind, credits FROM ledger ORDER BY id")
     return [(row["pot"], row["kind"], row["credits"]) for row in rows]
 
@@ -117,9 +117,9 @@ def test_what_is_no_invoice_of_ours_sells_nothing(payload: str) -> None:
 
 
 async def test_a_video_is_paid_with_bought_credits_outside_of_the_budget(
-    house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
+    harness: Harness, chat: PrivateChat, place: PrivateChat | Group, ann: Person
 ) -> None:
-    async with house.running(free_credits=0, budget_usd=0, **SELLING):
+    async with harness.running(free_credits=0, budget_usd=0, **SELLING):
         await place.send(ann, "/buy")
         shown = await place.wait(lambda one: bool(one.buttons))
         assert [row[0].text for row in shown.buttons] == [
@@ -133,33 +133,33 @@ async def test_a_video_is_paid_with_bought_credits_outside_of_the_budget(
             f"Thank you! You bought {what}. They do not expire.\n"
             "Payment 1: 500 ⭐. Questions? /paysupport"
         )
-        assert await bought(house, place) == 50
+        assert await bought(harness, place) == 50
         await place.send(ann, "/video a lighthouse")
         await place.wait(lambda one: one.video is not None)
-        await settled(house)
-        async with house.db.reading() as connection:
+        await settled(harness)
+        async with harness.db.reading() as connection:
             assert await statistics.budget_used(connection, since=0.0) == 0
-        assert await moves(house) == [
+        assert await moves(harness) == [
             ("bought", "purchase", 50), ("bought", "hold", 9), ("bought", "capture", 9),
         ]  # fmt: skip
 
 
 async def test_a_video_that_fails_gives_its_bought_credits_back(
-    house: House, place: PrivateChat | Group, ann: Person
+    harness: Harness, place: PrivateChat | Group, ann: Person
 ) -> None:
-    async with house.running(free_credits=0, **SELLING):
+    async with harness.running(free_credits=0, **SELLING):
         await pay(place, ann)
-        house.provider.next_render = Render.failed()
+        harness.provider.next_render = Render.failed()
         await place.send(ann, "/video a lighthouse")
         await place.wait(says("9 credits are back"))
-        assert await bought(house, place) == 50
-        assert (await moves(house))[-1] == ("bought", "release", 9)
+        assert await bought(harness, place) == 50
+        assert (await moves(harness))[-1] == ("bought", "release", 9)
 
 
 async def test_a_payment_told_twice_is_credited_once(
-    house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
+    harness: Harness, chat: PrivateChat, place: PrivateChat | Group, ann: Person
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         await pay(place, ann, notices=3)
         await place.send(ann, "/quota")
         await place.wait(says("You have 104 credits" if place is chat else "has 50 credits"))
@@ -167,20 +167,20 @@ async def test_a_payment_told_twice_is_credited_once(
 
 
 async def test_one_invoice_paid_twice_is_two_payments(
-    house: House, chat: PrivateChat, place: PrivateChat | Group, ann: Person
+    harness: Harness, chat: PrivateChat, place: PrivateChat | Group, ann: Person
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         asked = await invoice(place, ann)
         for number in (1, 2):
             await place.pay(asked, ann)
             await chat.wait(says(f"Payment {number}:"))
-        assert await bought(house, place) == 100
+        assert await bought(harness, place) == 100
 
 
 async def test_a_payment_is_agreed_to_only_as_things_are_now(
-    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         asked = await invoice(chat, ann)
         not_his = await chat.pay(asked, bob)
         assert "somebody else's" in not_his["error_message"]
@@ -189,31 +189,31 @@ async def test_a_payment_is_agreed_to_only_as_things_are_now(
         asked.payload = f"credits:1:{ann.id}:5000:500"
         assert "price has changed" in (await chat.pay(asked, ann))["error_message"]
         asked.payload = right
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await people.ban(tx, Ban(telegram_id=ann.id, by=ADMIN, at=0.0), cause="test")
         assert "cannot make videos" in (await chat.pay(asked, ann))["error_message"]
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await people.unban(tx, ann.id)
             await outages.begin_pause(tx, Pause("moving house", None))
         assert "moving house" in (await chat.pay(asked, ann))["error_message"]
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await outages.end_pause(tx)
-    async with house.running(**SELLING | {"stars_per_credit": 11}):
+    async with harness.running(**SELLING | {"stars_per_credit": 11}):
         assert "price has changed" in (await chat.pay(asked, ann))["error_message"]
-    async with house.running():
+    async with harness.running():
         assert "sells no credits" in (await chat.pay(asked, ann))["error_message"]
-    async with house.running(allowed_ids=frozenset({bob.id}), **SELLING):
+    async with harness.running(allowed_ids=frozenset({bob.id}), **SELLING):
         assert "private" in (await chat.pay(asked, ann))["error_message"]
-    async with house.running(allowed_ids=frozenset({ann.id}), **SELLING):
+    async with harness.running(allowed_ids=frozenset({ann.id}), **SELLING):
         assert (await chat.pay(asked, ann))["ok"]
         await chat.wait(says("Thank you!"))
     assert len(telegram.world.stars.payments) == 1
 
 
 async def test_a_payment_is_agreed_to_while_every_slot_is_busy(
-    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         asked, before = await invoice(chat, ann), len(telegram.calls_of("sendMessage"))
         stuck = telegram.faults.always("sendMessage", Fault.hang())
         for number in range(MAX_CONCURRENT_CHATS + 1):
@@ -226,12 +226,12 @@ async def test_a_payment_is_agreed_to_while_every_slot_is_busy(
 
 
 async def test_a_payment_is_agreed_to_once_more_where_the_answer_is_lost(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         asked = await invoice(chat, ann)
         for fault in (Fault.dropped(), Fault.answer_lost(), Fault.bad_gateway()):
-            house.telegram.faults.next("answerPreCheckoutQuery", fault)
+            harness.telegram.faults.next("answerPreCheckoutQuery", fault)
             assert (await chat.pay(asked, ann))["ok"], fault
         await chat.wait(says("Payment 3:"))
 
@@ -242,35 +242,35 @@ def test_a_payment_to_be_agreed_to_is_never_dropped_for_what_else_its_payer_sent
 
 
 async def test_what_a_shut_out_person_paid_for_is_theirs(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         asked = await invoice(chat, ann)
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await people.ban(tx, Ban(telegram_id=ann.id, by=ADMIN, at=0.0), cause="test")
-        telegram = house.telegram
+        telegram = harness.telegram
         charge = StarPayment("charge-x", ann, 500, asked.payload or "")
         chat.service(ann, successful_payment=charge.as_json())
         await chat.wait(says("Thank you!"))
-        assert await bought(house, ann) == 50
+        assert await bought(harness, ann) == 50
         # the program that had the bot's token before sold something else
         other = StarPayment("charge-y", ann, 70, "a hat")
         chat.service(ann, successful_payment=other.as_json())
         told = await chat.wait(says("cannot read what for"))
         assert "70 ⭐" in (told.text or "")
-        assert await bought(house, ann) == 50
+        assert await bought(harness, ann) == 50
         assert telegram.calls_of("refundStarPayment") == []
 
 
 async def test_who_has_too_few_credits_is_led_to_buying_also_from_a_group(
-    house: House,
+    harness: Harness,
     chat: PrivateChat,
     club: Group,
     ann: Person,
     bob: Person,
     telegram: TelegramSandbox,
 ) -> None:
-    async with house.running(free_credits=0, **SELLING):
+    async with harness.running(free_credits=0, **SELLING):
         await chat.send(ann, "/quota")
         await chat.wait(says("You get more with /buy"))
         await chat.send(ann, "/help")
@@ -291,12 +291,18 @@ async def test_who_has_too_few_credits_is_led_to_buying_also_from_a_group(
 
 @pytest.mark.parametrize("alone", [True, False])
 async def test_whoever_pays_in_a_group_fills_it_for_all(
-    house: House, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox, *, alone: bool
+    harness: Harness,
+    club: Group,
+    ann: Person,
+    bob: Person,
+    telegram: TelegramSandbox,
+    *,
+    alone: bool,
 ) -> None:
     """Of a payment the bot is told where it is alone with the payer, or else in the group."""
     dan = telegram.person("Dan")
     club.members.append(dan)
-    async with house.running(free_credits=0, **SELLING):
+    async with harness.running(free_credits=0, **SELLING):
         if alone:
             telegram.private(dan)
         asked = await invoice(club, ann)
@@ -315,23 +321,23 @@ async def test_whoever_pays_in_a_group_fills_it_for_all(
         await club.send(bob, "/quota")
         shown = await club.wait(says("This group has 41 credits, about 4 videos."))
         assert says("They do not expire.")(shown)
-        assert [await bought(house, one) for one in (club, ann, bob, dan)] == [41, 0, 0, 0]
+        assert [await bought(harness, one) for one in (club, ann, bob, dan)] == [41, 0, 0, 0]
         # as an admin who hides; the list of payments tells who it was
         hidden = StarPayment("charge-x", dan, 500, asked.payload or "")
         telegram.world.stars.record_payment(hidden, now=telegram.world.clock())
         club.service(ANONYMOUS_ADMIN, successful_payment=hidden.as_json())
         await club.wait(lambda one: says("🎁 Dan")(one) and one.message_id > shown.message_id)
-        assert await bought(house, club) == 91
+        assert await bought(harness, club) == 91
 
 
 async def test_a_groups_invoice_is_paid_only_as_things_are_there_now(
-    house: House, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox
+    harness: Harness, club: Group, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:
     async def refused(by: Person = bob) -> str:
         answer = await club.pay(asked, by)
         return str(answer.get("error_message", ""))
 
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         asked = await invoice(club, ann)
         right, asked.payload = asked.payload, (asked.payload or "").replace(":50:", ":5000:")
         assert "price has changed" in await refused()
@@ -339,59 +345,59 @@ async def test_a_groups_invoice_is_paid_only_as_things_are_there_now(
         assert "old" in await refused(), "it was a group before it became a supergroup"
         asked.payload = right
         for number, why in ((bob.id, "cannot make videos"), (club.id, "not work in that group")):
-            async with house.db.transaction() as tx:
+            async with harness.db.transaction() as tx:
                 await people.ban(tx, Ban(telegram_id=number, by=ADMIN, at=0.0), cause=f"{number}")
             assert why in await refused()
-            async with house.db.transaction() as tx:
+            async with harness.db.transaction() as tx:
                 await people.unban(tx, number)
         await club.send(ann, "/settings")
         await (await club.wait(lambda one: "Off here" in one.labels)).press("Off here", by=ann)
         assert "not work in that group" in await refused()
         await (await club.wait(lambda one: "Everyone" in one.labels)).press("Everyone", by=ann)
-    async with house.running(allowed_ids=frozenset({ADMIN}), **SELLING):
+    async with harness.running(allowed_ids=frozenset({ADMIN}), **SELLING):
         assert "not work in that group" in await refused()
         await club.send(bob, "/buy")
         await club.wait(says("Ask its owner to allow this group."))
-    async with house.running(allowed_ids=frozenset({club.id}), **SELLING):
+    async with harness.running(allowed_ids=frozenset({club.id}), **SELLING):
         club.kick_bot()
-        await until(house, lambda tx: tx.exists("SELECT 1 FROM chats WHERE NOT reachable"))
+        await until(harness, lambda tx: tx.exists("SELECT 1 FROM chats WHERE NOT reachable"))
         assert "not work in that group" in await refused()
     assert telegram.world.stars.payments == {}
 
 
 async def test_what_is_paid_for_a_group_nobody_knows_is_the_payers(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         await chat.send(ann, "/buy")
         await chat.wait(lambda one: bool(one.buttons))
         charge = StarPayment("charge-x", ann, 500, "credits:2:100777:0:50:500")
         chat.service(ann, successful_payment=charge.as_json())
         await chat.wait(says("You bought 50 credits, about 5 videos."))
-        assert await bought(house, ann) == 50
+        assert await bought(harness, ann) == 50
 
 
 async def test_what_was_agreed_to_before_a_group_became_a_supergroup_is_the_supergroups(
-    house: House, ann: Person, telegram: TelegramSandbox
+    harness: Harness, ann: Person, telegram: TelegramSandbox
 ) -> None:
     group, world = telegram.group("Old club", [ann], kind="group"), telegram.world
-    async with house.running(free_credits=0, **SELLING):
+    async with harness.running(free_credits=0, **SELLING):
         charge = StarPayment("charge-x", ann, 500, (await invoice(group, ann)).payload or "")
         new = group.migrate()
-        await until(house, lambda tx: tx.exists("SELECT 1 FROM chats WHERE moved_at > 0"))
+        await until(harness, lambda tx: tx.exists("SELECT 1 FROM chats WHERE moved_at > 0"))
         world.stars.record_payment(charge, now=world.clock())
         telegram.private(ann).service(ann, successful_payment=charge.as_json())
         await new.wait(says("🎁 Ann bought 50 credits"))
-        assert [await bought(house, one) for one in (new, ann)] == [50, 0]
+        assert [await bought(harness, one) for one in (new, ann)] == [50, 0]
         await new.send(ann, "/video a lighthouse")
         await new.wait(lambda one: one.video is not None)
-        assert await bought(house, new) == 41
+        assert await bought(harness, new) == 41
 
 
 async def test_nobody_buys_for_a_group_who_may_not_ask_there(
-    house: House, ann: Person, bob: Person, telegram: TelegramSandbox
+    harness: Harness, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         forum = telegram.group("Film club", [ann, bob], forum=True)
         films, talk = forum.topic("Films"), forum.topic("Talk")
         await forum.send(ann, "/settings", topic=films)

@@ -12,7 +12,7 @@ from sandbox.telegram.messages import Button
 from storage import generations
 from storage.generations import State
 from storage.ledger import Account
-from tests.handlers.commons import settled
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from storage.generations import Generation
-    from tests.house import House
+    from tests.harness import Harness
 
 
 @pytest.fixture
-async def busy(house: House, provider: AimlApiSandbox) -> AsyncIterator[House]:
+async def busy(harness: Harness, provider: AimlApiSandbox) -> AsyncIterator[Harness]:
     """A bot with one place at the provider, where a video takes a minute."""
     provider.render_seconds = 60.0
-    async with house.running(provider_slots=1):
-        yield house
+    async with harness.running(provider_slots=1):
+        yield harness
 
 
 async def ask(chat: PrivateChat, person: Person, idea: str) -> None:
@@ -37,26 +37,26 @@ async def ask(chat: PrivateChat, person: Person, idea: str) -> None:
     await chat.wait(lambda message: message.reply_to == asked.message_id)
 
 
-async def pending(house: House, person: Person) -> list[Generation]:
-    async with house.db.reading() as connection:
+async def pending(harness: Harness, person: Person) -> list[Generation]:
+    async with harness.db.reading() as connection:
         return await generations.pending_of(connection, Account.person(person.id))
 
 
-async def find(house: House, number: int) -> Generation:
-    async with house.db.reading() as connection:
+async def find(harness: Harness, number: int) -> Generation:
+    async with harness.db.reading() as connection:
         found = await generations.find(connection, number)
     assert found is not None, f"there is no generation {number}"
     return found
 
 
 async def two_asked(
-    house: House, chat: PrivateChat, person: Person
+    harness: Harness, chat: PrivateChat, person: Person
 ) -> tuple[Generation, Generation]:
     """Return one that is being made and one that waits its turn."""
     await ask(chat, person, "a cat")
-    await house.provider.wait_for_submissions(1)
+    await harness.provider.wait_for_submissions(1)
     await ask(chat, person, "a dog")
-    first, second = await pending(house, person)
+    first, second = await pending(harness, person)
     assert second.state is State.QUEUED
     return first, second
 
@@ -68,7 +68,7 @@ async def test_nothing_under_way_is_said(chat: PrivateChat, ann: Person) -> None
 
 
 async def test_what_waits_is_called_back_by_its_number(
-    busy: House, chat: PrivateChat, ann: Person
+    busy: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     _, waits = await two_asked(busy, chat, ann)
     status = await chat.wait(lambda message: message.reply_to == waits.message_id)
@@ -81,7 +81,7 @@ async def test_what_waits_is_called_back_by_its_number(
 
 
 async def test_calling_back_again_gives_nothing_more(
-    busy: House, chat: PrivateChat, ann: Person
+    busy: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     _, waits = await two_asked(busy, chat, ann)
     for _ in range(2):
@@ -93,7 +93,7 @@ async def test_calling_back_again_gives_nothing_more(
 
 
 async def test_several_are_listed_with_a_button_each(
-    busy: House, chat: PrivateChat, ann: Person
+    busy: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     made, waits = await two_asked(busy, chat, ann)
     await chat.send(ann, "/cancel")
@@ -111,10 +111,10 @@ async def test_several_are_listed_with_a_button_each(
 
 
 async def test_of_very_many_the_first_are_listed_and_the_others_counted(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     provider.render_seconds = 60.0
-    async with house.running(provider_slots=1, max_pending_per_user=50, free_credits=900):
+    async with harness.running(provider_slots=1, max_pending_per_user=50, free_credits=900):
         for number in range(MAX_LISTED + 2):
             await chat.send(ann, f"/video a cat number {number}")
         await chat.send(ann, "/queue")
@@ -124,7 +124,7 @@ async def test_of_very_many_the_first_are_listed_and_the_others_counted(
 
 
 async def test_what_is_being_made_cannot_be_called_back_but_the_wish_is_kept(
-    busy: House, chat: PrivateChat, ann: Person
+    busy: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     await ask(chat, ann, "a cat")
     await busy.provider.wait_for_submissions(1)
@@ -135,16 +135,16 @@ async def test_what_is_being_made_cannot_be_called_back_but_the_wish_is_kept(
 
 
 @pytest.mark.usefixtures("bot")
-async def test_what_is_delivered_is_over(house: House, chat: PrivateChat, ann: Person) -> None:
+async def test_what_is_delivered_is_over(harness: Harness, chat: PrivateChat, ann: Person) -> None:
     await chat.send(ann, "/video a cat")
     await chat.wait(lambda message: message.video is not None)
-    await settled(house)
+    await settled(harness)
     await chat.send(ann, "/cancel 1")
     await chat.wait(lambda message: "/history shows your videos" in (message.text or ""))
 
 
 async def test_nobody_calls_back_what_somebody_else_asked_for(
-    busy: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    busy: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     _, waits = await two_asked(busy, chat, ann)
     theirs = telegram.private(bob)
@@ -158,7 +158,7 @@ async def test_nobody_calls_back_what_somebody_else_asked_for(
 
 
 async def test_a_group_is_not_shown_what_was_asked_in_private(
-    busy: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    busy: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     await two_asked(busy, chat, ann)
     group = telegram.group("Film club", [ann])
@@ -176,7 +176,7 @@ async def test_what_is_no_number_asks_for_the_list(
     assert "is under way" in (answer.text or "") or "You have no request" in (answer.text or "")
 
 
-async def test_a_deleted_list_is_not_missed(busy: House, chat: PrivateChat, ann: Person) -> None:
+async def test_a_deleted_list_is_not_missed(busy: Harness, chat: PrivateChat, ann: Person) -> None:
     _, waits = await two_asked(busy, chat, ann)
     await chat.send(ann, "/cancel")
     shown = await chat.wait(lambda message: "Which one should I cancel" in (message.text or ""))
@@ -187,7 +187,7 @@ async def test_a_deleted_list_is_not_missed(busy: House, chat: PrivateChat, ann:
 
 @pytest.mark.parametrize("words", ["please not that", "9" * 30, "that one"])
 async def test_words_that_are_no_number_show_the_list_and_call_nothing_back(
-    busy: House, chat: PrivateChat, ann: Person, words: str
+    busy: Harness, chat: PrivateChat, ann: Person, words: str
 ) -> None:
     await ask(chat, ann, "a cat")
     await chat.send(ann, f"/cancel {words}")
@@ -196,25 +196,25 @@ async def test_words_that_are_no_number_show_the_list_and_call_nothing_back(
     assert not one.cancel_wanted
 
 
-async def test_number_0_is_nobodys(busy: House, chat: PrivateChat, ann: Person) -> None:
+async def test_number_0_is_nobodys(busy: Harness, chat: PrivateChat, ann: Person) -> None:
     await ask(chat, ann, "a cat")
     await chat.send(ann, "/cancel 0")
     await chat.wait(lambda message: "You have no request 0." in (message.text or ""))
 
 
 async def test_the_queue_shows_all_chats_and_cancels_what_still_waits_also_after_a_restart(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
     ann: Person, bob: Person,
 ) -> None:  # fmt: skip
     provider.render_seconds = 60.0
     group = telegram.group("Film club", [ann, bob])
-    async with house.running(provider_slots=1):
-        made, _ = await two_asked(house, chat, ann)
+    async with harness.running(provider_slots=1):
+        made, _ = await two_asked(harness, chat, ann)
         await group.send(ann, "/video a boat")
         async with asyncio.timeout(10):
-            while len(await pending(house, ann)) < 3:
+            while len(await pending(harness, ann)) < 3:
                 await asyncio.sleep(0.01)
-        boat = (await pending(house, ann))[-1]
+        boat = (await pending(harness, ann))[-1]
         await chat.send(ann, "/queue")
         shown = await chat.wait(lambda message: "(in Film club)" in (message.text or ""))
         assert f"{boat.id}. a boat (in Film club) · waits its turn" in (shown.text or "")
@@ -223,8 +223,8 @@ async def test_the_queue_shows_all_chats_and_cancels_what_still_waits_also_after
         await group.send(ann, f"/queue@{telegram.bot.username}")
         here = await group.wait(lambda message: "On the way:" in (message.text or ""))
         assert "a cat" not in (here.text or ""), "what was asked elsewhere is nobody's business"
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         answer = await shown.press(f"✖ {boat.id}")
         assert answer.text == "Cancelled. 9 credits are back."
         await chat.wait(lambda message: message is shown and "a boat" not in (message.text or ""))
-        assert (await find(house, boat.id)).state is State.CANCELLED
+        assert (await find(harness, boat.id)).state is State.CANCELLED

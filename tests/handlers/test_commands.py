@@ -12,7 +12,7 @@ from telegram.constants import BotCommandLimit
 from handlers.commands import COMMANDS, Scope, listed, menu, overview
 from handlers.registry import MODULES
 from handlers.routing import Router
-from tests.handlers.commons import SPEECH
+from tests.handlers.shared import SPEECH
 
 if TYPE_CHECKING:
     from telegram.ext import BaseHandler

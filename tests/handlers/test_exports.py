@@ -14,13 +14,13 @@ from handlers.admin import records
 from handlers.admin.records import PAYMENT_COLUMNS, VIDEO_COLUMNS, Export, read_export, safe_cell
 from storage import payments, statistics
 from storage.payments import Charge
-from tests.flows.looks import says, shows_video
-from tests.handlers.commons import settled
-from tests.storage.asked import rows
+from tests.flows.predicates import says, shows_video
+from tests.handlers.shared import settled
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from sandbox.telegram import Message, Person, PrivateChat
-    from tests.house import House
+    from tests.harness import Harness
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -69,12 +69,12 @@ def table(message: Message) -> list[dict[str, str]]:
 
 
 async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
-    house: House, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
+    harness: Harness, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(statistics, "SLICE", 1)
     monkeypatch.setattr(payments, "SLICE", 1)
-    async with house.running():
+    async with harness.running():
         await office.send(owner, "/export 2026-13")
         await office.wait(says("Write /export [payments] [YYYY-MM]"))
         await office.send(owner, "/export payments")
@@ -83,8 +83,8 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
         await chat.wait(shows_video())
         await chat.send(ann, "/video 1 ship, “Zoë”")
         await chat.wait(shows_video("1 ship, “Zoë”"))
-        await settled(house)
-        async with house.db.transaction() as tx:
+        await settled(harness)
+        async with harness.db.transaction() as tx:
             for charge in ("+49", "later"):
                 paid = Charge(charge_id=charge, person=ann.id, credits=50, stars=250, paid_at=1.8e9)
                 await payments.credit(tx, paid, credit_micros=100_000)
@@ -102,7 +102,7 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
                 message.document is not None and message.caption == "2 rows" and message is not sent
             )
         )
-        audited = await rows(house.db, "SELECT details FROM audit WHERE act = 'export'")
+        audited = await rows(harness.db, "SELECT details FROM audit WHERE act = 'export'")
     assert tuple(first) == VIDEO_COLUMNS
     assert first["prompt"] == "'=HYPERLINK(x), a cat"
     assert second["prompt"] == "1 ship, “Zoë”"
@@ -118,12 +118,12 @@ async def test_what_was_asked_for_and_paid_is_sent_as_tables_and_written_down(
 
 
 async def test_a_table_ends_where_telegram_takes_no_more(
-    house: House, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
+    harness: Harness, owner: Person, office: PrivateChat, chat: PrivateChat, ann: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(records, "MAX_FILE_BYTES", 1)
     monkeypatch.setattr(statistics, "MOST_EXPORTED", 1)
-    async with house.running():
+    async with harness.running():
         for words in ("a cat", "a dog"):
             await chat.send(ann, f"/video {words}")
             await chat.wait(shows_video(words))

@@ -21,16 +21,16 @@ from sandbox.aimlapi import Fault
 from storage.generations import Reason, State
 from storage.ledger import Account
 from storage.statistics import Asked
-from tests.flows.looks import says
-from tests.generation.orders.usual import terms
-from tests.handlers.commons import SPEECH, settled
+from tests.flows.predicates import says
+from tests.generation.orders.defaults import terms
+from tests.handlers.shared import SPEECH, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -111,11 +111,11 @@ async def test_figures_are_drawn_however_many_there_are(tmp_path: Path, count: i
 
 @pytest.mark.slow
 async def test_stats_show_a_time_as_a_picture_and_in_words(
-    house: House, provider: AimlApiSandbox, telegram: TelegramSandbox, chat: PrivateChat,
+    harness: Harness, provider: AimlApiSandbox, telegram: TelegramSandbox, chat: PrivateChat,
     ann: Person, owner: Person, office: PrivateChat,
 ) -> None:  # fmt: skip
     club = telegram.group("Film club", [ann])
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a cat")
         await chat.wait(lambda message: message.video is not None)
         await club.send(ann, f"/video@{telegram.bot.username} a dog")
@@ -123,7 +123,7 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
         provider.faults.next("submit", Fault.http(400))
         refused = await chat.send(ann, "/video a train")
         await chat.wait(says("credits", to=refused.message_id))
-        await settled(house)
+        await settled(harness)
         await office.send(owner, f"/grant {ann.id} 40")
         await office.send(owner, "/stats")
         shown = await office.wait(says("📊 Today"))
@@ -158,16 +158,16 @@ async def test_stats_show_a_time_as_a_picture_and_in_words(
 
 
 async def test_where_nothing_can_be_drawn_the_words_are_shown(
-    house: House,
+    harness: Harness,
     owner: Person,
     office: PrivateChat,
-    errors: Breakage,
+    errors: LoggedErrors,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def breaks(*_: object, **__: object) -> None:
         raise MediaFailed("no matplotlib")
 
-    async with house.running():
+    async with harness.running():
         monkeypatch.setattr(MediaProcesses, "run", breaks)
         await office.send(owner, "/stats")
         shown = await office.wait(says("Today\nAsked for: 0"))

@@ -13,13 +13,13 @@ from handlers.admin.access import target_of_reply
 from handlers.admin.grants import MAX_CREDITS, MAX_NOTE_LENGTH, Grant, read_grant
 from storage import ledger
 from storage.ledger import Account, Pot
-from tests.flows.looks import says
+from tests.flows.predicates import says
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_the_author_of_a_message_is_a_person_who_can_be_known_or_its_channel(
 
 
 @pytest.fixture
-async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
+async def admin(harness: Harness, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
     """Ann, who runs the bot, alone with it."""
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         yield chat
 
 
-async def bought(house: House, person: Person) -> int:
-    async with house.db.reading() as connection:
+async def bought(harness: Harness, person: Person) -> int:
+    async with harness.db.reading() as connection:
         return await ledger.stored(connection, Account.person(person.id), Pot.GRANTED)
 
 
@@ -151,33 +151,33 @@ async def meet(telegram: TelegramSandbox, person: Person) -> PrivateChat:
 
 
 async def test_credits_for_a_name_arrive_and_are_told(
-    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    admin: PrivateChat, harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     theirs = await meet(telegram, bob)
     await admin.send(ann, "/grant @BOB 50 for the party")
     await admin.wait(lambda message: message.text == "Bob has 50 credits more.")
     told = await theirs.wait(lambda message: "given" in (message.text or ""))
     assert told.text == "You were given 50 credits, about 5 videos. for the party"
-    assert await bought(house, bob) == 50
+    assert await bought(harness, bob) == 50
 
 
 async def test_credits_for_the_author_of_a_forwarded_message(
-    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    admin: PrivateChat, harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     await meet(telegram, bob)
     forwarded = await admin.send(ann, "could I have more?", forwarded_from=bob)
     await admin.send(ann, "/grant 20", reply_to=forwarded)
     await admin.wait(lambda message: message.text == "Bob has 20 credits more.")
-    assert await bought(house, bob) == 20
+    assert await bought(harness, bob) == 20
 
 
 async def test_credits_for_somebody_new_wait_for_them(
-    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person
+    admin: PrivateChat, harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     stranger = telegram.person("Cleo")
     await admin.send(ann, f"/grant {stranger.id} 5")
     await admin.wait(lambda message: "get 5 credits" in (message.text or ""))
-    assert await bought(house, stranger) == 5
+    assert await bought(harness, stranger) == 5
 
 
 async def test_a_name_nobody_has_gets_nothing(admin: PrivateChat, ann: Person) -> None:
@@ -189,17 +189,17 @@ async def test_a_name_nobody_has_gets_nothing(admin: PrivateChat, ann: Person) -
 
 
 async def test_an_answer_to_somebody_may_give_to_another_id(
-    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    admin: PrivateChat, harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     stranger = telegram.person("Cleo")
     forwarded = await admin.send(ann, "Cleo should have more", forwarded_from=bob)
     await admin.send(ann, f"/grant {stranger.id} 50", reply_to=forwarded)
     await admin.wait(lambda message: "get 50 credits" in (message.text or ""))
-    assert (await bought(house, stranger), await bought(house, bob)) == (50, 0)
+    assert (await bought(harness, stranger), await bought(harness, bob)) == (50, 0)
 
 
 async def test_who_writes_as_the_group_is_given_credits_by_its_id(
-    admin: PrivateChat, house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    admin: PrivateChat, harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     club = telegram.group("Film club", [ann, bob])
     await club.send(bob, "/video a cat", sender_chat=club)
@@ -209,7 +209,7 @@ async def test_who_writes_as_the_group_is_given_credits_by_its_id(
     assert told.text == "Film club has 9 credits more, for what is asked in its name."
     await club.send(bob, "/video a dog", sender_chat=club)
     await club.wait(lambda message: message.video is not None)
-    assert (await bought(house, bob), await bought(house, ann)) == (0, 0)
+    assert (await bought(harness, bob), await bought(harness, ann)) == (0, 0)
 
 
 async def test_no_name_becomes_a_command_that_an_admin_could_tap(
@@ -230,11 +230,11 @@ async def test_no_name_becomes_a_command_that_an_admin_could_tap(
 
 
 async def test_a_chat_that_never_took_the_bot_in_gets_nothing(
-    admin: PrivateChat, house: House, ann: Person
+    admin: PrivateChat, harness: Harness, ann: Person
 ) -> None:
     await admin.send(ann, "/grant -1001234567 50")
     await admin.wait(lambda message: "don't know the chat -1001234567" in (message.text or ""))
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         assert await connection.fetch_int("SELECT count(*) FROM ledger") == 0
 
 
@@ -249,39 +249,41 @@ async def test_a_slip_is_answered_with_how_it_is_written(admin: PrivateChat, ann
 
 
 @pytest.mark.usefixtures("admin")
-async def test_nobody_else_can_grant(house: House, telegram: TelegramSandbox, bob: Person) -> None:
+async def test_nobody_else_can_grant(
+    harness: Harness, telegram: TelegramSandbox, bob: Person
+) -> None:
     theirs = telegram.private(bob)
     await theirs.send(bob, f"/grant {bob.id} 1000")
     answer = await theirs.wait(lambda message: message.text is not None)
     assert answer.text == "I don't know /grant. /help shows what I can do."
-    assert await bought(house, bob) == 0
+    assert await bought(harness, bob) == 0
 
 
 async def test_a_forwarded_grant_is_somebody_elses_word(
-    admin: PrivateChat, house: House, ann: Person, bob: Person
+    admin: PrivateChat, harness: Harness, ann: Person, bob: Person
 ) -> None:
     await admin.send(ann, f"/grant {bob.id} 1000", forwarded_from=bob)
     await admin.wait(lambda message: "don't know /grant" in (message.text or ""))
-    assert await bought(house, bob) == 0
+    assert await bought(harness, bob) == 0
 
 
 async def test_a_grant_delivered_twice_gives_once(
-    admin: PrivateChat, house: House, ann: Person, bob: Person
+    admin: PrivateChat, harness: Harness, ann: Person, bob: Person
 ) -> None:
     sent = await admin.send(ann, f"/grant {bob.id} 50")
     await admin.wait(lambda message: "get 50 credits" in (message.text or ""))
-    assert house.bot is not None
-    app = house.bot.app
+    assert harness.bot is not None
+    app = harness.bot.app
     first = Update.de_json({"update_id": 10**9, "message": sent.as_json()}, app.bot)
     for _ in range(2):
         await app.process_update(first)
-    assert await bought(house, bob) == 100
+    assert await bought(harness, bob) == 100
 
 
 async def test_a_gift_is_taken_once_by_one_and_told_to_both(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({ann.id})):
         await chat.send(ann, "/gift lots")
         await chat.wait(lambda message: "Write /gift CREDITS" in (message.text or ""))
         await chat.send(ann, "/gift 50")
@@ -301,7 +303,7 @@ async def test_a_gift_is_taken_once_by_one_and_told_to_both(
         late = telegram.private(cleo)
         await late.send(cleo, f"/start {payload}")
         await late.wait(lambda message: "no longer good" in (message.text or ""))
-        assert (await bought(house, bob), await bought(house, cleo)) == (50, 0)
+        assert (await bought(harness, bob), await bought(harness, cleo)) == (50, 0)
         await chat.send(ann, "/gift 30")
         made = await chat.wait(lambda message: "gets 30 credits" in (message.text or ""))
         payload = (made.text or "").rpartition("?start=")[2]
@@ -311,6 +313,9 @@ async def test_a_gift_is_taken_once_by_one_and_told_to_both(
         for place, one in ((theirs, bob), (late, cleo)):
             await place.send(one, "/terms")
             await place.wait(lambda message: "sells nothing" in (message.text or ""))
-        assert sorted([await bought(house, bob), await bought(house, cleo)]) in ([0, 80], [30, 50])
+        assert sorted([await bought(harness, bob), await bought(harness, cleo)]) in (
+            [0, 80],
+            [30, 50],
+        )
         await theirs.send(bob, "/video a cat")
         await theirs.wait(lambda message: message.video is not None)

@@ -11,20 +11,20 @@ from PIL import Image
 
 from sandbox.telegram.messages import Button
 from storage import generations
-from tests.flows.looks import says
-from tests.handlers.commons import settled
+from tests.flows.predicates import says
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.messages import Message
-    from tests.house import House
+    from tests.harness import Harness
 
 
-async def made(house: House, chat: PrivateChat, person: Person, idea: str) -> Message:
+async def made(harness: Harness, chat: PrivateChat, person: Person, idea: str) -> Message:
     """Have a video made."""
     await chat.send(person, f"/video {idea}")
     video = await chat.wait(lambda message: message.video is not None and message.caption == idea)
-    await settled(house)
+    await settled(harness)
     return video
 
 
@@ -44,10 +44,10 @@ async def test_nothing_yet_says_what_to_do(chat: PrivateChat, ann: Person) -> No
 
 @pytest.mark.usefixtures("bot")
 async def test_a_video_comes_again_as_often_as_one_likes_and_costs_nothing(
-    telegram: TelegramSandbox, house: House, chat: PrivateChat, ann: Person
+    telegram: TelegramSandbox, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    first = await made(house, chat, ann, "a cat")
-    await made(house, chat, ann, "a dog")
+    first = await made(harness, chat, ann, "a cat")
+    await made(harness, chat, ann, "a dog")
     shown = await listed(chat, ann)
     assert (shown.caption or "").splitlines()[1:] == ["1. a dog", "2. a cat"]
     for _ in range(2):
@@ -58,7 +58,7 @@ async def test_a_video_comes_again_as_often_as_one_likes_and_costs_nothing(
     assert {message.video.file_unique_id for message in again if message.video} == {
         first.video.file_unique_id if first.video else None
     }
-    assert len(house.provider.submissions) == 2
+    assert len(harness.provider.submissions) == 2
     assert len(telegram.calls_of("answerCallbackQuery")) == 2
     await chat.send(ann, "/quota")
     await chat.wait(lambda message: "You have 36 credits" in (message.text or ""))
@@ -66,18 +66,18 @@ async def test_a_video_comes_again_as_often_as_one_likes_and_costs_nothing(
 
 @pytest.mark.usefixtures("bot")
 async def test_videos_is_another_name_for_history(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    await made(house, chat, ann, "a cat")
+    await made(harness, chat, ann, "a cat")
     await chat.send(ann, "/videos")
     await chat.wait(says("1. a cat"))
 
 
 @pytest.mark.usefixtures("bot")
 async def test_nobody_gets_somebody_elses_video(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    await made(house, chat, ann, "a cat")
+    await made(harness, chat, ann, "a cat")
     data = (await listed(chat, ann)).button("1").data
     theirs = telegram.private(bob)
     await theirs.send(bob, "/help")
@@ -99,10 +99,10 @@ async def test_a_number_nobody_has_is_refused(
 
 @pytest.mark.usefixtures("bot")
 async def test_a_file_telegram_lost_is_admitted(
-    telegram: TelegramSandbox, house: House, chat: PrivateChat, ann: Person
+    telegram: TelegramSandbox, harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    await made(house, chat, ann, "a cat")
-    async with house.db.transaction() as tx:
+    await made(harness, chat, ann, "a cat")
+    async with harness.db.transaction() as tx:
         await tx.execute("UPDATE generations SET file_id = 'gone'")
     shown = await listed(chat, ann)
     await shown.press("1")
@@ -110,9 +110,9 @@ async def test_a_file_telegram_lost_is_admitted(
     assert len(telegram.calls_of("answerCallbackQuery")) == 1
 
 
-async def copied(house: House, numbers: range, **changes: object) -> None:
+async def copied(harness: Harness, numbers: range, **changes: object) -> None:
     """Have videos that were made long ago, all like the first."""
-    async with house.db.transaction() as tx:
+    async with harness.db.transaction() as tx:
         row = dict(await tx.fetch_one("SELECT * FROM generations WHERE id = 1") or {})
         for number in numbers:
             copy = row | {"id": number, "cause": str(number), "request_id": None, **changes}
@@ -121,8 +121,8 @@ async def copied(house: House, numbers: range, **changes: object) -> None:
             await tx.execute(insert, [*copy.values()])
 
 
-async def has_still(house: House, number: int) -> bool:
-    async with house.db.reading() as connection:
+async def has_still(harness: Harness, number: int) -> bool:
+    async with harness.db.reading() as connection:
         found = await connection.fetch_one(
             "SELECT thumbnail FROM generations WHERE id = ?", (number,)
         )
@@ -131,17 +131,17 @@ async def has_still(house: House, number: int) -> bool:
 
 @pytest.mark.usefixtures("bot")
 async def test_a_video_that_was_made_when_no_stills_were_kept_has_one_once_it_was_sent_again(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    await made(house, chat, ann, "a cat")
-    await copied(house, range(2, 3), thumbnail=None)
+    await made(harness, chat, ann, "a cat")
+    await copied(harness, range(2, 3), thumbnail=None)
     shown = await listed(chat, ann)
     with Image.open(shown.photo[-1].path) as sheet:
         before = sheet.crop((60, 60, 260, 180)).resize((4, 4)).tobytes()
     await shown.press("1")
     await chat.wait(lambda message: message.video is not None and message.reply_to is None)
     async with asyncio.timeout(10):
-        while not await has_still(house, 2):
+        while not await has_still(harness, 2):
             await asyncio.sleep(0.02)
     asked = await chat.send(ann, "/history")
     shown = await chat.wait(says("", after=asked))
@@ -155,11 +155,11 @@ def numbers_of(shown: Message) -> list[str]:
 
 
 async def test_pages_show_a_still_of_each_video_and_turn_also_after_a_restart(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running():
-        await made(house, chat, ann, "a cat")
-        await copied(house, range(2, 13))
+    async with harness.running():
+        await made(harness, chat, ann, "a cat")
+        await copied(harness, range(2, 13))
         shown = await listed(chat, ann)
         assert shown.photo, "the stills are on one picture"
         with Image.open(shown.photo[-1].path) as sheet:
@@ -171,7 +171,7 @@ async def test_pages_show_a_still_of_each_video_and_turn_also_after_a_restart(
         await chat.wait(lambda message: message is shown and len(numbers_of(message)) == 3)
         with Image.open(shown.photo[-1].path) as sheet:
             assert sheet.size[0] > 3 * sheet.size[1] > 700, "one row of three"
-    async with house.running():
+    async with harness.running():
         await shown.press("◀ Newer")
         await chat.wait(lambda message: message is shown and len(numbers_of(message)) == 9)
         await shown.press("9")
@@ -181,11 +181,11 @@ async def test_pages_show_a_still_of_each_video_and_turn_also_after_a_restart(
 
 @pytest.mark.usefixtures("bot")
 async def test_words_are_looked_for_and_kept_from_page_to_page(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    await made(house, chat, ann, "a cat")
-    await copied(house, range(2, 12), prompt="A Dog: its ball", thumbnail=None)
-    await copied(house, range(12, 15), prompt="a bird")
+    await made(harness, chat, ann, "a cat")
+    await copied(harness, range(2, 12), prompt="A Dog: its ball", thumbnail=None)
+    await copied(harness, range(12, 15), prompt="a bird")
     await chat.send(ann, "/history “dog: BALL”")
     shown = await chat.wait(says("Made from “dog BALL”."))
     assert len(numbers_of(shown)) == 9
@@ -198,17 +198,17 @@ async def test_words_are_looked_for_and_kept_from_page_to_page(
 
 
 async def test_a_video_is_deleted_once_that_was_asked_and_nothing_is_left_to_go_on_from(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running():
-        cat = await made(house, chat, ann, "a cat")
-        await made(house, chat, ann, "a dog")
+    async with harness.running():
+        cat = await made(harness, chat, ann, "a cat")
+        await made(harness, chat, ann, "a dog")
         shown = await listed(chat, ann)
         await shown.press("Delete")
         await chat.wait(says("Which one should I delete"))
         await shown.press("🗑 2")
         await chat.wait(lambda message: any("Yes" in one.text for one in message.buttons[-1:][0]))
-    async with house.running():
+    async with harness.running():
         answer = await shown.press("Yes, delete")
         assert "Deleted here" in answer.text
         await chat.wait(lambda message: numbers_of(message) == ["1. a dog"])
@@ -218,7 +218,7 @@ async def test_a_video_is_deleted_once_that_was_asked_and_nothing_is_left_to_go_
         sent = await telegram.world.press(shown, Button("1", "resend:1"), by=ann, timeout=5)
         assert sent.text == "That one is deleted already."
         assert len(await telegram.inline(ann, "#1")) == 0
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             gone = await generations.find(connection, 1)
         assert gone is not None
         assert (gone.prompt, gone.file_id, gone.state) == ("", None, "delivered")
@@ -226,11 +226,11 @@ async def test_a_video_is_deleted_once_that_was_asked_and_nothing_is_left_to_go_
 
 @pytest.mark.usefixtures("bot")
 async def test_nobody_deletes_somebody_elses_video(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    await made(house, chat, ann, "a cat")
+    await made(harness, chat, ann, "a cat")
     theirs = telegram.private(bob)
-    await made(house, theirs, bob, "a dog")
+    await made(harness, theirs, bob, "a dog")
     shown = await listed(theirs, bob)
     for forged in ("sure:forget:1", "forget:1"):
         await telegram.world.press(shown, Button("?", forged), by=bob, timeout=5)
@@ -239,17 +239,17 @@ async def test_nobody_deletes_somebody_elses_video(
 
 @pytest.mark.usefixtures("bot")
 async def test_a_number_goes_on_from_its_video_at_the_price_beside_it(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    await made(house, chat, ann, "a cat")
+    await made(harness, chat, ann, "a cat")
     shown = await listed(chat, ann)
     await shown.press("Continue")
     await chat.wait(says("Which one should go on"))
     await shown.press("1 · 9")
     question = await chat.wait(says("What happens next?"))
     await question.press("Just go on · 9")
-    await house.provider.wait_for_submissions(2)
-    await settled(house)
-    assert "image_url" in house.provider.submissions[1].body
+    await harness.provider.wait_for_submissions(2)
+    await settled(harness)
+    assert "image_url" in harness.provider.submissions[1].body
     await shown.press("◀ Back")
     await chat.wait(says("Tap a number"))

@@ -11,13 +11,13 @@ import pytest
 from sandbox.telegram.messages import Button
 from storage import ledger, notices
 from storage.ledger import Account, Pot
-from tests.flows.looks import says
-from tests.groups.acts import made
+from tests.flows.predicates import says
+from tests.groups.actions import made
 
 if TYPE_CHECKING:
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from storage.database import Connection
-    from tests.house import House
+    from tests.harness import Harness
 
 TODAY = "📅 Today"
 
@@ -35,9 +35,9 @@ async def fill(tx: Connection, statement: str, count: int, *values: float) -> No
 
 
 async def test_home_of_a_new_bot_and_its_empty_pages(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id}), models=("sora-2",)):
+    async with harness.running(admin_ids=frozenset({ann.id}), models=("sora-2",)):
         await chat.send(ann, "/admin")
         home = await chat.wait(says(TODAY))
         assert home.text == (
@@ -56,11 +56,11 @@ async def test_home_of_a_new_bot_and_its_empty_pages(
 
 
 async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     club = telegram.group("Film club", [ann, bob])
-    async with house.running(admin_ids=frozenset({ann.id}), budget_usd=10):
-        await made(house, club, bob, "a boat")
+    async with harness.running(admin_ids=frozenset({ann.id}), budget_usd=10):
+        await made(harness, club, bob, "a boat")
         await chat.send(ann, "/grant @bob 50")
         await chat.wait(says("50 credits more"))
         await chat.send(ann, "/admin")
@@ -84,8 +84,8 @@ async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
         assert "AI/ML API: $99.16 left" in (home.text or "")
         assert "At $0.84 a day it lasts about 4 months." in (home.text or "")
         assert "Owed in unspent credits: 50 credits, $5.00." in (home.text or "")
-        async with house.db.transaction() as tx:
-            cooldowns = house.services.catalogue.cooldowns
+        async with harness.db.transaction() as tx:
+            cooldowns = harness.services.catalogue.cooldowns
             gone = await cooldowns.gone(tx, "openai/sora-2-t2v")
         cooldowns.adopt(gone)
         await turn(chat, home, "Home", TODAY, ann)
@@ -103,11 +103,11 @@ async def test_home_leads_to_people_groups_models_and_money_of_a_bot_in_use(
 
 @pytest.mark.slow
 async def test_a_page_that_is_no_more_is_the_last_one_there_is(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     """Nobody reads that there is nothing while there is something on the pages before."""
-    async with house.running(admin_ids=frozenset({ann.id})):
-        await made(house, telegram.group("Film club", [ann, bob]), bob, "a boat")
+    async with harness.running(admin_ids=frozenset({ann.id})):
+        await made(harness, telegram.group("Film club", [ann, bob]), bob, "a boat")
         for words, done in (
             ("/invite 2", "This link is for 2 people."), ("/limit @bob 7", "of Bob is 7 credits"),
         ):  # fmt: skip
@@ -125,9 +125,9 @@ async def test_a_page_that_is_no_more_is_the_last_one_there_is(
 
 
 async def test_of_two_gifts_tapped_at_once_one_is_given_and_told(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         theirs = telegram.private(bob)
         await theirs.send(bob, "/help")
         await theirs.wait(says("/video"))
@@ -140,18 +140,18 @@ async def test_of_two_gifts_tapped_at_once_one_is_given_and_told(
         )
         await telegram.wait_for_call("editMessageText", count=2)
         told = await theirs.wait(says("You were given"))
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             has = await ledger.stored(connection, Account.person(bob.id), Pot.GRANTED)
         assert asked.text == f"Bob has {has} credits more."
         assert f"given {has} credits" in (told.text or "")
 
 
 async def test_a_group_is_left_by_a_tap_that_can_be_taken_back(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     club, now = telegram.group("Film club", [ann, bob]), time.time()
     # the time stands still: however long it takes here, it can be taken back
-    async with house.running(admin_ids=frozenset({ann.id}), undo_seconds=1, clock=lambda: now):
+    async with harness.running(admin_ids=frozenset({ann.id}), undo_seconds=1, clock=lambda: now):
         await club.send(bob, "/help")
         await club.wait(says("/video"))
         await chat.send(ann, "/admin")
@@ -162,11 +162,11 @@ async def test_a_group_is_left_by_a_tap_that_can_be_taken_back(
         assert (await asked.press("Undo", by=bob)).text == "This button is not for you."
         button = asked.button("Undo")
         await turn(chat, asked, "Undo", "I stay in Film club.", ann)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await notices.owed(connection, club.id) == []
         await telegram.world.press(asked, button, by=ann, timeout=5)
         await chat.wait(says("I have left Film club already."))
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         await home.press("1 · Leave", by=ann)
         await club.wait(says("My owner took me out of this group. Goodbye!"))
         await telegram.wait_for_call("leaveChat")
@@ -174,12 +174,12 @@ async def test_a_group_is_left_by_a_tap_that_can_be_taken_back(
 
 
 async def test_ten_thousand_people_and_a_thousand_groups_are_pages_of_one_short_message(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         await chat.send(ann, "/help")
         await chat.wait(says("/video"))
-        async with house.db.transaction(in_thread=True) as tx:
+        async with harness.db.transaction(in_thread=True) as tx:
             await fill(
                 tx,
                 "INSERT INTO people (id, name, created_at) SELECT i,"

@@ -14,8 +14,8 @@ from generation.orders.reading import read
 from handlers import commands
 from handlers.account import welcome
 from handlers.commands import Scope
-from tests.generation.orders.usual import terms
-from tests.handlers.commons import OFFER, SPEECH
+from tests.generation.orders.defaults import terms
+from tests.handlers.shared import OFFER, SPEECH
 
 
 def test_the_short_description_counts_videos() -> None:

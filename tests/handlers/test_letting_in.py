@@ -11,22 +11,22 @@ from handlers.admin.invites import read_invite
 from storage import DAY_SECONDS, ledger
 from storage.ledger import Account, Pot
 from storage.notices import MOST_ASKING_A_DAY
-from tests.flows.looks import says
-from tests.groups.acts import confirmed, made
+from tests.flows.predicates import says
+from tests.groups.actions import confirmed, made
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 PRIVATE = "This bot is private."
 
 
 @pytest.fixture
-async def admin(house: House, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
+async def admin(harness: Harness, ann: Person, chat: PrivateChat) -> AsyncIterator[PrivateChat]:
     """Ann, who runs a bot for a few, alone with it."""
-    async with house.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({4711})):
+    async with harness.running(admin_ids=frozenset({ann.id}), allowed_ids=frozenset({4711})):
         yield chat
 
 
@@ -48,7 +48,7 @@ def test_an_invite_is_read(words: str, read: tuple[int, int] | None) -> None:
 
 
 async def test_a_stranger_who_asks_is_let_in_by_a_tap_of_an_admin_and_told(
-    house: House, admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     theirs = telegram.private(bob)
     refusal = await refused(theirs, bob)
@@ -61,7 +61,7 @@ async def test_a_stranger_who_asks_is_let_in_by_a_tap_of_an_admin_and_told(
     await admin.wait(lambda m: m is card and m.text == "Bob may use this bot now, and is told.")
     await theirs.wait(says("Good news: you can use this bot now."))
     await telegram.world.press(card, button, by=ann, timeout=5)
-    await made(house, theirs, bob, "a cat")
+    await made(harness, theirs, bob, "a cat")
     assert (await refusal.press("Ask the owner", by=bob)).text.startswith("You can use this bot.")
     assert sum("asks to use" in (m.text or "") for m in admin.from_bot) == 0
     await admin.send(ann, "/deny @bob")
@@ -69,7 +69,7 @@ async def test_a_stranger_who_asks_is_let_in_by_a_tap_of_an_admin_and_told(
     await refused(theirs, bob, "/start")
     await admin.send(ann, "/allow @bob")
     await admin.wait(says("may use this bot."))
-    await made(house, theirs, bob, "a dog")
+    await made(harness, theirs, bob, "a dog")
 
 
 async def test_a_stranger_may_be_denied_or_banned_and_a_group_be_asked_for(
@@ -100,11 +100,11 @@ async def test_a_stranger_may_be_denied_or_banned_and_a_group_be_asked_for(
 
 
 async def test_who_was_let_in_and_shut_out_again_may_ask_once_more_the_next_day(
-    house: House, chat: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, chat: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     ahead, theirs = 0.0, telegram.private(bob)
     operated: dict[str, Any] = {"admin_ids": frozenset({ann.id}), "allowed_ids": frozenset({4711})}
-    async with house.running(clock=lambda: time.time() + ahead, **operated):
+    async with harness.running(clock=lambda: time.time() + ahead, **operated):
         refusal = await refused(theirs, bob)
         await refusal.press("Ask the owner", by=bob)
         await (await chat.wait(says(f"({bob.id}) asks"))).press("Allow", by=ann)
@@ -117,14 +117,14 @@ async def test_who_was_let_in_and_shut_out_again_may_ask_once_more_the_next_day(
         again = (await refusal.press("Ask the owner", by=bob)).text
         assert again.startswith("I asked the owner"), again
         await (await chat.wait(says(f"({bob.id}) asks"))).press("Allow", by=ann)
-        await made(house, theirs, bob, "a cat")
+        await made(harness, theirs, bob, "a cat")
 
 
 async def test_a_flood_of_strangers_fills_no_admins_chat(
-    house: House, admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     crowd = [telegram.person(f"P{number}") for number in range(3)]
-    async with house.db.transaction() as tx:
+    async with harness.db.transaction() as tx:
         await tx.execute(
             "INSERT INTO chats (telegram_id, kind, created_at) VALUES (?, 'private', 0)", (ann.id,)
         )
@@ -145,7 +145,7 @@ async def test_a_flood_of_strangers_fills_no_admins_chat(
 
 
 async def test_a_link_lets_as_many_in_as_it_says_with_credits_once_each_until_it_is_revoked(
-    house: House, admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, admin: PrivateChat, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     eve, joe = telegram.person("Eve"), telegram.person("Joe")
     await admin.send(ann, "/invite 0")
@@ -159,8 +159,8 @@ async def test_a_link_lets_as_many_in_as_it_says_with_credits_once_each_until_it
     await theirs.wait(lambda m: "👋" in (m.text or m.caption or ""))
     await theirs.send(bob, f"/start {payload}")
     await theirs.wait(lambda m: "👋" in (m.text or m.caption or "") and m is theirs.from_bot[-1])
-    await made(house, theirs, bob, "a boat")
-    async with house.db.reading() as connection:
+    await made(harness, theirs, bob, "a boat")
+    async with harness.db.reading() as connection:
         assert await ledger.stored(connection, Account.person(bob.id), Pot.GRANTED) == 100
     await admin.send(ann, "/deny @bob")
     await admin.wait(says("any more"))

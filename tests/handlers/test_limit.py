@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.flows.looks import says
-from tests.groups.acts import made
+from tests.flows.predicates import says
+from tests.groups.actions import made
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def test_one_persons_allowance_counts_in_place_of_everybodys_until_it_is_the_usual_again(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     theirs = telegram.private(bob)
-    async with house.running(admin_ids=frozenset({ann.id})):
+    async with harness.running(admin_ids=frozenset({ann.id})):
         await chat.send(ann, f"/limit {bob.id} 10")
         await chat.wait(says(f"I don't know {bob.id}: they have never written to me."))
-        await made(house, theirs, bob, "a boat")
+        await made(harness, theirs, bob, "a boat")
         await chat.send(ann, "/limit")
         await chat.wait(says("Everybody has the same allowance, and no group a pool."))
         await chat.send(ann, "/limit @bob 10")
@@ -38,7 +38,7 @@ async def test_one_persons_allowance_counts_in_place_of_everybodys_until_it_is_t
         await theirs.wait(says("A usual video costs 9 credits. The owner of this bot can give you"))
         await chat.send(ann, "/grant @bob 9")
         await theirs.wait(says("You were given 9 credits"))
-        await made(house, theirs, bob, "a train")
+        await made(harness, theirs, bob, "a train")
         await chat.send(ann, "/limit @bob 54")
         await chat.wait(says("is as everybody's: 54 credits, about 6 videos."))
         await theirs.send(bob, "/quota")
@@ -46,11 +46,11 @@ async def test_one_persons_allowance_counts_in_place_of_everybodys_until_it_is_t
 
 
 async def test_an_allowance_is_chosen_by_buttons(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
     theirs = telegram.private(bob)
-    async with house.running(admin_ids=frozenset({ann.id})):
-        await made(house, theirs, bob, "a boat")
+    async with harness.running(admin_ids=frozenset({ann.id})):
+        await made(harness, theirs, bob, "a boat")
         await chat.send(ann, "/people")
         shown = await chat.wait(says("1. @bob"))
         await shown.press("1 · Limit", by=ann)

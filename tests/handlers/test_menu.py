@@ -9,11 +9,11 @@ import pytest
 
 from handlers.commands import Scope, listed
 from sandbox.telegram.faults import Fault
-from tests.house import WITH_MENUS
+from tests.harness import WITH_MENUS
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 def menus(telegram: TelegramSandbox) -> dict[str, list[str]]:
@@ -25,9 +25,9 @@ def menus(telegram: TelegramSandbox) -> dict[str, list[str]]:
 
 
 async def test_menus_are_published_for_each_kind_of_chat(
-    house: House, telegram: TelegramSandbox
+    harness: Harness, telegram: TelegramSandbox
 ) -> None:
-    async with house.running(times=WITH_MENUS) as bot:
+    async with harness.running(times=WITH_MENUS) as bot:
         assert bot.services.policy.admin_ids
         await telegram.wait_for_call("setMyShortDescription")
     shown = menus(telegram)
@@ -42,8 +42,10 @@ async def test_menus_are_published_for_each_kind_of_chat(
     ]  # fmt: skip
 
 
-async def test_an_empty_chat_says_what_the_bot_is(house: House, telegram: TelegramSandbox) -> None:
-    async with house.running(times=WITH_MENUS, free_credits=18, quota_period="week"):
+async def test_an_empty_chat_says_what_the_bot_is(
+    harness: Harness, telegram: TelegramSandbox
+) -> None:
+    async with harness.running(times=WITH_MENUS, free_credits=18, quota_period="week"):
         await telegram.wait_for_call("setMyShortDescription")
     said = "Send me a photo or an idea, I make a short video. About 2 free videos a week."
     assert telegram.profile.short_description == {"": said}
@@ -51,26 +53,26 @@ async def test_an_empty_chat_says_what_the_bot_is(house: House, telegram: Telegr
 
 
 async def test_an_admin_has_their_menu_from_their_first_start_on(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     admins = frozenset({ann.id, 5})
-    async with house.running(times=WITH_MENUS, admin_ids=admins):
+    async with harness.running(times=WITH_MENUS, admin_ids=admins):
         await telegram.wait_for_call("setMyShortDescription")
         assert "chat" not in menus(telegram)
         await chat.send(ann, "/start")
         await telegram.wait_for_call("setMyCommands", count=4)
     assert menus(telegram)["chat"] == [command.name for command in listed(Scope.ADMIN)]
-    async with house.running(times=WITH_MENUS, admin_ids=admins):
+    async with harness.running(times=WITH_MENUS, admin_ids=admins):
         await telegram.wait_for_call("setMyCommands", count=8)
 
 
 @pytest.mark.parametrize("fault", [Fault.flood(60), Fault.error(400, "Bad Request: no")])
 async def test_a_menu_telegram_refuses_stops_nothing(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, fault: Fault
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, fault: Fault
 ) -> None:
     telegram.faults.always("setMyCommands", fault)
     telegram.faults.always("setMyDescription", fault)
-    async with house.running(times=WITH_MENUS):
+    async with harness.running(times=WITH_MENUS):
         await telegram.wait_for_call("setMyShortDescription")
         await chat.send(ann, "/help")
         await chat.wait(lambda message: "/video" in (message.text or ""))

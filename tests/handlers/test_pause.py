@@ -9,13 +9,13 @@ import pytest
 
 from handlers.admin.pausing import read_pause
 from storage.outages import Pause
-from tests.flows.looks import says, shows_video
-from tests.groups.acts import finish, held_up
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import finish, held_up
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 BREAK = "I am taking a break: new models."
 
@@ -47,7 +47,7 @@ def test_a_pause_is_read_with_its_time_and_reason(words: str, pause: Pause | Non
 
 @pytest.mark.slow
 async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_no_orders(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
     ann: Person, bob: Person,
 ) -> None:  # fmt: skip
     theirs, ahead = telegram.private(bob), 0.0
@@ -56,7 +56,7 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
         return time.time() + ahead
 
     admins = frozenset({ann.id})
-    async with house.running(admin_ids=admins, provider_slots=1, clock=clock):
+    async with harness.running(admin_ids=admins, provider_slots=1, clock=clock):
         await held_up(provider, theirs, bob)
         await theirs.send(bob, "/video a train")
         await theirs.wait(says("in line"))
@@ -71,7 +71,7 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
         for words in ("/video a cat", "a cat"):
             asked = await theirs.send(bob, words)
             await theirs.wait(says(f"{BREAK} You can order again in", to=asked.message_id))
-    async with house.running(admin_ids=admins, provider_slots=1, clock=clock):
+    async with harness.running(admin_ids=admins, provider_slots=1, clock=clock):
         asked = await theirs.send(bob, "/video a cat")
         await theirs.wait(says(BREAK, to=asked.message_id))
         assert len(provider.submissions) == 1, "what waits goes on waiting after a restart"
@@ -82,12 +82,12 @@ async def test_a_paused_bot_delivers_what_is_made_lets_the_rest_wait_and_takes_n
 
 
 async def test_a_pause_without_an_end_lasts_until_it_is_ended_by_an_admin(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, chat: PrivateChat,
     ann: Person, bob: Person,
 ) -> None:  # fmt: skip
     club = telegram.group("Film club", [ann, bob])
     theirs = telegram.private(bob)
-    async with house.running(admin_ids=frozenset({ann.id}), provider_slots=1):
+    async with harness.running(admin_ids=frozenset({ann.id}), provider_slots=1):
         await held_up(provider, theirs, bob)
         waiting = await club.send(bob, "/video a train")
         await telegram.wait_for_call("setMessageReaction")

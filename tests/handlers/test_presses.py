@@ -1,4 +1,4 @@
-"""What buttons carry: every codec of the house, read back without trust."""
+"""Callback data of every kind of button, read back without trust."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from telegram.constants import InlineKeyboardButtonLimit
 import handlers
 from handlers.account.settings import SetDefault, choices
 from handlers.replies.keyboards import CallbackData, encode_value
-from tests.handlers.commons import OFFER
+from tests.handlers.shared import OFFER
 
 ROOMS = [
     importlib.import_module(module.name)

@@ -15,25 +15,25 @@ from sandbox.telegram import Fault
 from sandbox.telegram.messages import Button
 from storage import people, personal_data
 from storage.people import Ban
-from tests.flows.looks import says, shows_video
+from tests.flows.predicates import says, shows_video
 from tests.groups.test_pools import give
-from tests.handlers.commons import settled
+from tests.handlers.shared import settled
 from tests.handlers.test_undo import has
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
     from storage.personal_data import Erasure
-    from tests.house import Breakage, House
+    from tests.harness import Harness, LoggedErrors
 
 GONE = "Done. All I kept about you is deleted."
 OLD = "This button is old. Send /deletemydata again."
 WORDS = "lighthouse"
 
 
-async def buys(house: House, person: int, credits_: int) -> None:
+async def buys(harness: Harness, person: int, credits_: int) -> None:
     """Give somebody credits as a payment does."""
-    async with house.db.transaction() as tx:
+    async with harness.db.transaction() as tx:
         await tx.execute(
             "INSERT INTO ledger (account_kind, account_id, pot, kind, credits, cause, at)"
             " VALUES ('person', ?, 'bought', 'purchase', ?, 'charge:1', 0)",
@@ -57,19 +57,19 @@ async def asks(chat: PrivateChat, person: Person) -> Message:
     return await chat.wait(lambda one: asked(one) and bool(one.buttons))
 
 
-def in_file(house: House, words: str) -> list[str]:
+def in_file(harness: Harness, words: str) -> list[str]:
     """Return the files of the bot's folder in which words stand."""
     return [
         file.name
-        for file in house.data.rglob("*")
+        for file in harness.data.rglob("*")
         if file.is_file() and words.encode() in file.read_bytes()
     ]
 
 
 async def test_privacy_says_what_is_kept_how_long_and_who_sees_it(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(retention_days=7, privacy_url="https://example.com/privacy"):
+    async with harness.running(retention_days=7, privacy_url="https://example.com/privacy"):
         await chat.send(ann, "/privacy")
         said = await chat.wait(says("What I keep"))
     for words in (
@@ -81,10 +81,10 @@ async def test_privacy_says_what_is_kept_how_long_and_who_sees_it(
 
 @pytest.mark.slow
 async def test_mydata_is_a_file_of_ones_own_and_of_nobody_else(
-    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:
     club = telegram.group("Film club", [ann, bob])
-    async with house.running():
+    async with harness.running():
         await give(telegram, club, bob, "100")
         await club.send(bob, "/video a secret of Bob's")
         await club.wait(shows_video())
@@ -92,7 +92,7 @@ async def test_mydata_is_a_file_of_ones_own_and_of_nobody_else(
         await club.wait(shows_video(f"a {WORDS} in the club"))
         await chat.send(ann, f"/video a {WORDS}")
         await chat.wait(shows_video(f"a {WORDS}"))
-        await settled(house)
+        await settled(harness)
         data = await data_of(chat, ann)
         text = json.dumps(data)
         [you] = data["you"]
@@ -110,10 +110,14 @@ async def test_mydata_is_a_file_of_ones_own_and_of_nobody_else(
 
 
 async def test_a_file_that_could_not_be_sent_may_be_asked_for_again_at_once(
-    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox, errors: Breakage
+    harness: Harness,
+    chat: PrivateChat,
+    ann: Person,
+    telegram: TelegramSandbox,
+    errors: LoggedErrors,
 ) -> None:
     errors.expect("odd")
-    async with house.running():
+    async with harness.running():
         telegram.faults.next("sendDocument", Fault.error(400, "Bad Request: odd"))
         await chat.send(ann, "/mydata")
         await chat.wait(says("Something broke on my side."))
@@ -132,25 +136,25 @@ def test_a_file_of_data_is_bounded_and_says_what_is_missing() -> None:
 
 @pytest.mark.slow
 async def test_what_is_kept_of_somebody_is_nowhere_after_they_deleted_it(
-    house: House,
+    harness: Harness,
     chat: PrivateChat,
     ann: Person,
     telegram: TelegramSandbox,
     provider: AimlApiSandbox,
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, f"/video a {WORDS} of Ann's")
         await chat.wait(shows_video())
-        await settled(house)
+        await settled(harness)
         await chat.send(ann, f"a {WORDS} on a card")
         await chat.wait(lambda one: bool(one.buttons) and WORDS in (one.text or ""))
-        await buys(house, ann.id, 40)
+        await buys(harness, ann.id, 40)
         await has(chat, ann, 85)
         question = await asks(chat, ann)
         assert "You have 40 bought credits; they will be gone." in (question.text or "")
         await question.press("Delete everything")
         await chat.wait(lambda one: one is question and one.text == GONE and not one.buttons)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await personal_data.stored_credits(connection, ann.id) == {}
         await has(chat, ann, 45)
         await chat.send(ann, "/history")
@@ -158,10 +162,10 @@ async def test_what_is_kept_of_somebody_is_nowhere_after_they_deleted_it(
         # a second tap: what came since stays
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
-        await settled(house)
+        await settled(harness)
         assert await press_again(telegram, question, ann) == OLD
         assert [one["prompt"] for one in (await data_of(chat, ann))["videos"]] == ["a boat", ""]
-    assert in_file(house, WORDS) == []
+    assert in_file(harness, WORDS) == []
 
 
 async def press_again(telegram: TelegramSandbox, question: Message, by: Person) -> str:
@@ -173,12 +177,12 @@ async def press_again(telegram: TelegramSandbox, question: Message, by: Person) 
 
 @pytest.mark.slow
 async def test_what_waits_is_cancelled_and_what_is_made_still_comes_also_after_a_restart(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(lifecycle, "ERASE_SECONDS", 0.05)
     provider.render_seconds = 1.0
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         await chat.send(ann, f"/video a {WORDS}, made")
         await provider.wait_for_submissions(1)
         await chat.send(ann, f"/video a {WORDS}, waiting")
@@ -186,27 +190,27 @@ async def test_what_waits_is_cancelled_and_what_is_made_still_comes_also_after_a
         question = await asks(chat, ann)
         await question.press("Delete everything")
         await chat.wait(says("What waited is cancelled"))
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         await chat.wait(shows_video(f"a {WORDS}, made"))
         async with asyncio.timeout(10):
-            while await open_ones(house):
+            while await open_ones(harness):
                 await asyncio.sleep(0.02)
         assert len(provider.submissions) == 1
         await has(chat, ann, 45)
         assert (await data_of(chat, ann))["you"][0]["usual_model"] is None
-    assert in_file(house, WORDS) == []
+    assert in_file(harness, WORDS) == []
 
 
-async def open_ones(house: House) -> list[Erasure]:
-    async with house.db.reading() as connection:
+async def open_ones(harness: Harness) -> list[Erasure]:
+    async with harness.db.reading() as connection:
         return await personal_data.open_erasures(connection)
 
 
 async def test_it_is_asked_first_in_private_alone_and_keep_keeps_all(
-    house: House, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, telegram: TelegramSandbox
 ) -> None:
     club = telegram.group("Film club", [ann])
-    async with house.running():
+    async with harness.running():
         await club.send(ann, "/deletemydata")
         invited = await club.wait(says("only in our private chat"))
         opens = invited.buttons[0][0].url or ""
@@ -214,22 +218,22 @@ async def test_it_is_asked_first_in_private_alone_and_keep_keeps_all(
         question = await chat.wait(says("Delete everything I keep about you?"))
         await question.press("Keep")
         await chat.wait(lambda one: one is question and not one.buttons)
-        assert await open_ones(house) == []
+        assert await open_ones(harness) == []
         # a question of before more was bought is asked anew: it named less
         question = await asks(chat, ann)
-        await buys(house, ann.id, 40)
+        await buys(harness, ann.id, 40)
         await question.press("Delete everything")
         await chat.wait(lambda one: one is question and "40 bought credits" in (one.text or ""))
-        assert await open_ones(house) == []
+        assert await open_ones(harness) == []
 
 
 async def test_who_is_banned_sees_and_deletes_their_data_and_stays_banned(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/start")
         await chat.wait(lambda one: bool(one.buttons))
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             shut_out = Ban(telegram_id=ann.id, by=1, at=0.0, reason="rude")
             await people.ban(tx, shut_out, cause="update:1")
         assert (await data_of(chat, ann))["ban"][0]["reason"] == "rude"
@@ -241,17 +245,17 @@ async def test_who_is_banned_sees_and_deletes_their_data_and_stays_banned(
 
 
 async def test_after_the_days_of_retention_a_video_is_there_and_its_words_are_not(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(retention_days=1):
+    async with harness.running(retention_days=1):
         await chat.send(ann, f"/video a {WORDS}")
         video = await chat.wait(shows_video(f"a {WORDS}"))
-        await settled(house)
-        assert in_file(house, WORDS) != []
+        await settled(harness)
+        assert in_file(harness, WORDS) != []
     later = 2 * 24 * 3600.0
-    async with house.running(retention_days=1, clock=lambda: time.time() + later):
+    async with harness.running(retention_days=1, clock=lambda: time.time() + later):
         async with asyncio.timeout(10):
-            while in_file(house, WORDS):
+            while in_file(harness, WORDS):
                 await asyncio.sleep(0.02)
         again = await video.press("Again")
         assert again.text == "This button is old. Send me the idea again."

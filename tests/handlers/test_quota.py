@@ -9,8 +9,8 @@ import pytest
 from generation.models.pricing import Period
 from generation.orders.balances import Balance
 from handlers.account import quota
-from tests.generation.orders.usual import terms
-from tests.handlers.commons import SPEECH
+from tests.generation.orders.defaults import terms
+from tests.handlers.shared import SPEECH
 
 if TYPE_CHECKING:
     from generation.orders.balances import Terms

@@ -21,9 +21,9 @@ from sandbox.telegram.messages import Button
 from storage import people, videos
 from storage.ledger import Account
 from storage.people import Ban
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
-from tests.groups.acts import made, settings_of, spent
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import made, settings_of, spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from handlers.senders import Sender
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 BANNED = "You cannot make videos with this bot any more."
 STRANGER = "This bot is private."
@@ -42,10 +42,10 @@ OLD = "This button is old. Send me the idea again."
 OTHER_BOT = Person(5_000_001, "Helper", "helper_bot", is_bot=True)
 
 
-async def ban(house: House, person: Person) -> None:
+async def ban(harness: Harness, person: Person) -> None:
     """Shut somebody out."""
     shut_out = Ban(telegram_id=person.id, by=1, at=0.0)
-    async with house.db.transaction() as tx:
+    async with harness.db.transaction() as tx:
         await people.ban(tx, shut_out, cause="a test")
 
 
@@ -134,7 +134,7 @@ async def test_a_press_without_a_chat_is_answered_and_does_nothing(
 
 
 async def test_a_press_whose_handler_breaks_is_answered_once_and_says_so(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person
 ) -> None:
     router = Router()
 
@@ -143,7 +143,7 @@ async def test_a_press_whose_handler_breaks_is_answered_once_and_says_so(
         raise ZeroDivisionError(sender.name)
 
     bot.app.add_handler(presses.handler([router]), group=-1)
-    house.errors.expect("broke its handler")
+    harness.errors.expect("broke its handler")
     await club.send(ann, "/help")
     shown = await club.wait(says("/video"))
     answer = await telegram.world.press(shown, Button("?", "poke"), by=ann, timeout=5)
@@ -156,9 +156,9 @@ async def test_a_press_whose_handler_breaks_is_answered_once_and_says_so(
 
 
 async def test_a_banned_person_gets_one_answer_to_whatever_they_send_in_private(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    await ban(house, ann)
+    await ban(harness, ann)
     listed = [f"/{name}" for one in COMMANDS if not one.when_banned for name in one.names]
     for count, words in enumerate([*listed, "/teleport", "a boat", "/start quota"], start=1):
         asked = await chat.send(ann, words)
@@ -173,10 +173,10 @@ async def test_a_banned_person_gets_one_answer_to_whatever_they_send_in_private(
 
 
 async def test_in_a_group_a_banned_person_meets_silence_whatever_they_say(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
-    video = await made(house, club, ann, "a boat")
-    await ban(house, bob)
+    video = await made(harness, club, ann, "a boat")
+    await ban(harness, bob)
     said = len(club.from_bot)
     for command in COMMANDS:
         await club.send(bob, f"/{command.name}")
@@ -184,18 +184,21 @@ async def test_in_a_group_a_banned_person_meets_silence_whatever_they_say(
     await club.send(ann, "/help")
     await club.wait(says("/report"))
     assert len(club.from_bot) == said + 1
-    assert house.telegram.private(house.telegram.person("Admin", user_id=900_001)).from_bot == []
+    assert (
+        harness.telegram.private(harness.telegram.person("Admin", user_id=900_001)).from_bot == []
+    )
 
 
 async def test_a_banned_person_takes_nothing_anywhere_by_presses_or_inline(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, chat: PrivateChat,
+    ann: Person,
     bob: Person,
 ) -> None:  # fmt: skip
-    video = await made(house, chat, ann, "a boat")
-    [own] = await videos.finished_of(house.db, Account.person(ann.id), limit=5)
+    video = await made(harness, chat, ann, "a boat")
+    [own] = await videos.finished_of(harness.db, Account.person(ann.id), limit=5)
     await club.send(bob, "/help")
     shown = await club.wait(says("/video"))
-    await ban(house, ann)
+    await ban(harness, ann)
     said = (len(club.from_bot), len(chat.from_bot))
     for data in (Resend(own.id), Again(own.id), Cancel(own.id), ShowPage(0), OrderIdea(0, 9)):
         for place in (shown, video):
@@ -207,10 +210,15 @@ async def test_a_banned_person_takes_nothing_anywhere_by_presses_or_inline(
 
 
 async def test_a_video_is_not_sent_again_into_a_group_by_a_forged_press(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, chat: PrivateChat, ann: Person
+    bot: Bot,
+    harness: Harness,
+    telegram: TelegramSandbox,
+    club: Group,
+    chat: PrivateChat,
+    ann: Person,
 ) -> None:
-    await made(house, chat, ann, "a boat")
-    [own] = await videos.finished_of(house.db, Account.person(ann.id), limit=5)
+    await made(harness, chat, ann, "a boat")
+    [own] = await videos.finished_of(harness.db, Account.person(ann.id), limit=5)
     await club.send(ann, "/help")
     shown = await club.wait(says("/video"))
     button = Button("?", Resend(own.id).encode())
@@ -223,9 +231,9 @@ async def test_a_video_is_not_sent_again_into_a_group_by_a_forged_press(
 
 
 async def test_a_stranger_orders_nothing_and_may_look_around(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(allowed_ids=frozenset({1})):
+    async with harness.running(allowed_ids=frozenset({1})):
         for words in ("/video a boat", "/video", "/animate", "a boat", "/start"):
             asked = await chat.send(ann, words)
             answer = await chat.wait(says(STRANGER, to=asked.message_id))
@@ -238,18 +246,18 @@ async def test_a_stranger_orders_nothing_and_may_look_around(
             await chat.send(ann, words)
             await chat.wait(says(shown))
         assert provider.submissions == []
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await people.allow(tx, ann.id, cause="a test", by=1, now=0.0)
         await chat.send(ann, "/video a boat")
         await chat.wait(shows_video("a boat"))
 
 
 async def test_a_strangers_talk_in_a_group_is_left_alone(
-    house: House, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person, bob: Person
 ) -> None:
     telegram.privacy_mode(on=False)
-    async with house.running(allowed_ids=frozenset({ann.id})):
-        video = await made(house, club, ann, "a boat")
+    async with harness.running(allowed_ids=frozenset({ann.id})):
+        video = await made(harness, club, ann, "a boat")
         said = len(club.from_bot)
         await club.send(bob, "lovely!", reply_to=video)
         asked = await club.send(bob, "/video a train")
@@ -261,7 +269,7 @@ async def test_a_strangers_talk_in_a_group_is_left_alone(
 
 
 async def test_another_bots_commands_and_presses_are_nobodys(
-    bot: Bot, house: House, telegram: TelegramSandbox, club: Group, ann: Person,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, club: Group, ann: Person,
     provider: AimlApiSandbox,
 ) -> None:  # fmt: skip
     name = telegram.bot.username
@@ -296,7 +304,7 @@ async def test_a_channels_post_in_the_group_of_its_comments_is_nobodys(
 
 @pytest.mark.parametrize("words", ["/help", "/video a boat", "a boat"])
 async def test_what_is_written_to_a_channel_is_not_answered_and_not_charged(
-    bot: Bot, house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox,
     words: str,
 ) -> None:  # fmt: skip
     club = telegram.group("News", [ann])
@@ -309,7 +317,7 @@ async def test_what_is_written_to_a_channel_is_not_answered_and_not_charged(
     update = Update.de_json({"update_id": 1, "message": message}, bot.app.bot)
     await bot.app.process_update(update)
     assert club.from_bot == []
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     assert provider.submissions == []
 
 
@@ -317,9 +325,9 @@ async def test_what_is_written_to_a_channel_is_not_answered_and_not_charged(
 
 
 async def test_presses_are_turned_away_too_where_the_group_is_off(
-    bot: Bot, house: House, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
+    bot: Bot, harness: Harness, club: Group, ann: Person, bob: Person, provider: AimlApiSandbox
 ) -> None:
-    video = await made(house, club, ann, "a boat")
+    video = await made(harness, club, ann, "a boat")
     await (await settings_of(club, ann)).press("Off here", by=ann)
     await club.wait(says("I am switched off here."))
     said = len(club.from_bot)
@@ -333,7 +341,7 @@ async def test_presses_are_turned_away_too_where_the_group_is_off(
 
 
 async def test_somebody_known_is_met_without_a_write_and_a_new_name_goes_with_the_next(
-    bot: Bot, house: House, ann: Person
+    bot: Bot, harness: Harness, ann: Person
 ) -> None:
     def update(name: str) -> Update:
         user = ann.as_json() | {"first_name": name}
@@ -345,7 +353,7 @@ async def test_somebody_known_is_met_without_a_write_and_a_new_name_goes_with_th
         return Update.de_json({"update_id": 1, "message": message}, bot.app.bot)
 
     async def changes() -> int:
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             return await connection.fetch_int("SELECT total_changes()")
 
     # what a start does besides writes too
@@ -359,7 +367,7 @@ async def test_somebody_known_is_met_without_a_write_and_a_new_name_goes_with_th
         await bot.app.process_update(update(name))
         wrote.append(await changes() > before)
     assert wrote == [True, False, False, False]
-    async with house.db.transaction() as tx:
+    async with harness.db.transaction() as tx:
         renamed = await people.find(tx, ann.id)
     assert renamed is not None
     assert renamed.name == "Anna"

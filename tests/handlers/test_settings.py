@@ -21,16 +21,16 @@ from handlers.replies.keyboards import encode_value
 from handlers.replies.texts import Languages
 from sandbox.telegram.messages import Button
 from storage import generations, people
-from tests.flows.looks import says
-from tests.flows.makings import photo
-from tests.handlers.commons import OFFER, SPEECH, person
-from tests.house import WITH_MENUS
+from tests.flows.media_files import photo
+from tests.flows.predicates import says
+from tests.handlers.shared import OFFER, SPEECH, person
+from tests.harness import WITH_MENUS
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.messages import Message
-    from tests.house import House
+    from tests.harness import Harness
 
 
 def shown(offer: Offer = OFFER, **saved: Any) -> list[list[str]]:
@@ -201,15 +201,15 @@ async def test_the_same_tap_twice_sets_the_same(
 
 
 async def test_nobody_sets_somebody_elses_defaults(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await opened(chat, ann)
         settings = await opened(telegram.private(bob), bob)
         forged = SetDefault(ann.id, "seconds", "12").encode()
         answer = await telegram.world.press(settings, Button("?", forged), by=bob, timeout=5)
         assert answer.text == "These are not your settings."
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             for somebody in (ann, bob):
                 known = await people.find(connection, somebody.id)
                 assert known is not None
@@ -235,15 +235,15 @@ async def test_a_value_of_another_model_is_refused(
 
 
 async def test_a_photo_is_treated_and_a_video_asked_about_as_somebody_chose(
-    house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running():
+    async with harness.running():
         settings = await opened(chat, ann)
         await settings.press("Whole")
         await chat.wait(lambda message: any("✓ 🖼 Whole" in str(row) for row in message.buttons))
         await chat.send_photo(ann, photo(1200, 300), caption="it rains")
         await provider.wait_for_submissions(1)
-    async with house.running():
+    async with harness.running():
         await settings.press("Ask first")
         await chat.wait(lambda message: any("✓ Ask first" in str(row) for row in message.buttons))
         await chat.send(ann, "/video a boat")
@@ -254,8 +254,8 @@ async def test_a_photo_is_treated_and_a_video_asked_about_as_somebody_chose(
         await settings.press("Start at once")
         await chat.send(ann, "/video a train")
         await provider.wait_for_submissions(3)
-    async with house.running():
-        async with house.db.reading() as connection:
+    async with harness.running():
+        async with harness.db.reading() as connection:
             made = await generations.find(connection, 1)
         assert made is not None
         assert made.fit == "pad"
@@ -265,13 +265,13 @@ GERMAN = Languages({"en": NullTranslations(), "de": NullTranslations()})
 
 
 async def test_a_language_that_was_chosen_counts_whatever_the_client_says(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(languages=GERMAN):
+    async with harness.running(languages=GERMAN):
         settings = await opened(chat, ann)
         await settings.press("Deutsch")
         await chat.wait(lambda message: any("✓ Deutsch" in str(row) for row in message.buttons))
-    async with house.running(languages=GERMAN, times=WITH_MENUS):
+    async with harness.running(languages=GERMAN, times=WITH_MENUS):
         await telegram.wait_for_call("setMyShortDescription")
         menus = {
             json.loads(scope)["type"]: [command["command"] for command in shown]
@@ -282,7 +282,7 @@ async def test_a_language_that_was_chosen_counts_whatever_the_client_says(
         await chat.send(ann, "/language")
         asked = await chat.wait(says("Which language"))
         assert asked.button("✓ Deutsch").data == "speak:de"
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             known = await people.find(connection, ann.id)
         assert known is not None
         assert known.language == "de"

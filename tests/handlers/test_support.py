@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     import pytest
 
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_comes_back(
-    house: House, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat, owner: Person
+    harness: Harness,
+    chat: PrivateChat,
+    ann: Person,
+    bob: Person,
+    office: PrivateChat,
+    owner: Person,
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         await pay(chat, ann)
-        house.provider.next_render = Render.failed()
+        harness.provider.next_render = Render.failed()
         await chat.send(ann, "/video a lighthouse")
         await chat.wait(says("9 credits are back"))
         await chat.send(ann, "/paysupport")
@@ -42,9 +47,9 @@ async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_com
         assert (await back.press("Write back")).alert
         await chat.send(ann, "Found it, thank you!", reply_to=back)
         await office.wait(says("asks: Found it, thank you!"))
-        assert not house.telegram.calls_of("sendVideo"), "an answer is no order"
+        assert not harness.telegram.calls_of("sendVideo"), "an answer is no order"
         # a message that only looks like it carries nothing of ours
-        theirs = house.telegram.private(bob)
+        theirs = harness.telegram.private(bob)
         forged = await theirs.send(bob, "hello")
         await theirs.send(bob, "tell Ann", reply_to=forged)
         await theirs.wait(lambda one: bool(one.buttons))
@@ -52,11 +57,16 @@ async def test_a_question_reaches_the_owner_with_the_payments_and_the_answer_com
 
 
 async def test_who_is_banned_is_still_heard_about_what_they_paid(
-    house: House, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat, owner: Person
+    harness: Harness,
+    chat: PrivateChat,
+    ann: Person,
+    bob: Person,
+    office: PrivateChat,
+    owner: Person,
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         await pay(chat, ann)
-        theirs = house.telegram.private(bob)
+        theirs = harness.telegram.private(bob)
         await theirs.send(bob, "/start")
         await theirs.wait(lambda one: bool(one.buttons))
         for one in (ann, bob):
@@ -78,9 +88,9 @@ async def test_who_is_banned_is_still_heard_about_what_they_paid(
 
 
 async def test_nobody_floods_the_owner(
-    house: House, chat: PrivateChat, ann: Person, office: PrivateChat
+    harness: Harness, chat: PrivateChat, ann: Person, office: PrivateChat
 ) -> None:
-    async with house.running(**SELLING):
+    async with harness.running(**SELLING):
         for number in range(MAX_QUESTIONS_A_DAY + 1):
             await chat.send(ann, f"/paysupport {number} {'x' * 3000}")
         await chat.wait(says("You asked often today"))
@@ -91,12 +101,12 @@ async def test_nobody_floods_the_owner(
 
 
 async def test_a_crowd_does_not_flood_the_owner_and_who_paid_is_heard_all_the_same(
-    house: House, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat,
+    harness: Harness, chat: PrivateChat, ann: Person, bob: Person, office: PrivateChat,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(notices, "MOST_ASKING_A_DAY", 1)
-    cleo, telegram = house.telegram.person("Cleo"), house.telegram
-    async with house.running(**SELLING):
+    cleo, telegram = harness.telegram.person("Cleo"), harness.telegram
+    async with harness.running(**SELLING):
         await pay(chat, ann)
         for place, one, answer in (
             (telegram.private(bob), bob, "I passed that on"),
@@ -110,9 +120,9 @@ async def test_a_crowd_does_not_flood_the_owner_and_who_paid_is_heard_all_the_sa
 
 
 async def test_terms_say_what_holds(
-    house: House, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, bob: Person, telegram: TelegramSandbox
 ) -> None:
-    async with house.running(terms_url="https://example.com/terms", **SELLING):
+    async with harness.running(terms_url="https://example.com/terms", **SELLING):
         await chat.send(ann, "/terms")
         told = await chat.wait(says("Our terms: https://example.com/terms"))
         assert "They do not expire" in (told.text or "")
@@ -121,7 +131,7 @@ async def test_terms_say_what_holds(
         await club.send(bob, "/paysupport")
         asked = await club.wait(lambda one: bool(one.buttons))
         assert (asked.buttons[0][0].url or "").endswith("?start=paysupport")
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/terms")
         await chat.wait(says("This bot sells nothing"))
         await chat.send(ann, "/buy")

@@ -17,8 +17,8 @@ from handlers.account import quota, settings, welcome
 from handlers.commands import Scope, menu
 from handlers.replies.texts import Languages, Translator
 from handlers.videos import cancel, history
-from tests.generation.orders.usual import terms
-from tests.handlers.commons import OFFER, person
+from tests.generation.orders.defaults import terms
+from tests.handlers.shared import OFFER, person
 
 if TYPE_CHECKING:
     from sandbox.telegram import PrivateChat, TelegramSandbox

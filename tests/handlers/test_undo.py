@@ -15,35 +15,35 @@ from sandbox.telegram.messages import Button
 from storage import generations
 from storage.generations import State
 from storage.ledger import Account
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
 from tests.flows.test_told_while_waiting import is_closed
-from tests.groups.acts import spent
+from tests.groups.actions import spent
 from tests.groups.test_pools import give
-from tests.handlers.commons import settled
-from tests.reliability.rows import Clock
+from tests.handlers.shared import settled
+from tests.reliability.fault_cases import Clock
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat, TelegramSandbox
     from storage.generations import Generation
-    from tests.house import House
+    from tests.harness import Harness
 
 LONG = 60
 """Seconds of undo time that do not pass while a test looks on."""
 BACK = "Cancelled. 9 credits are back."
 
 
-async def only(house: House, by: Person) -> Generation:
+async def only(harness: Harness, by: Person) -> Generation:
     """Return the one request that somebody waits for."""
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         [found] = await generations.pending_of(connection, Account.person(by.id))
     return found
 
 
-async def became(house: House, number: int) -> State:
+async def became(harness: Harness, number: int) -> State:
     """Return the state of a request."""
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         found = await generations.find(connection, number)
     assert found is not None
     return found.state
@@ -61,13 +61,13 @@ async def press(telegram: TelegramSandbox, message: Message, data: str, by: Pers
 
 
 async def test_an_order_says_its_price_and_what_is_left_and_waits_with_cancel(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it! 9 credits, 45 left. Expected in about"))
         assert status.labels == ["Cancel"]
-        assert (await only(house, ann)).state is State.QUEUED
+        assert (await only(harness, ann)).state is State.QUEUED
         assert provider.submissions == []
         assert (await status.press("Cancel")).text == BACK
         await chat.wait(lambda m: m is status and m.text == BACK and not m.buttons)
@@ -77,14 +77,14 @@ async def test_an_order_says_its_price_and_what_is_left_and_waits_with_cancel(
 
 
 async def test_an_edit_while_an_order_can_be_undone_puts_it_on_a_card_and_nothing_is_charged_twice(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         asked = await chat.send(ann, "/video a ct")
         status = await chat.wait(says("On it! 9 credits, 45 left."))
         await chat.edit(asked, "/video a cat")
         assert await chat.wait(says("“a cat”")) is status
-        assert await spent(house, ann) == 0
+        assert await spent(harness, ann) == 0
         await chat.edit(asked, "/video a black cat --seconds 8")
         assert await chat.wait(says("“a black cat”")) is status
         await status.press("🎬 Make it · 17", by=ann)
@@ -97,9 +97,9 @@ async def test_an_edit_while_an_order_can_be_undone_puts_it_on_a_card_and_nothin
 
 @pytest.mark.parametrize("text", ["no", "/help"])
 async def test_an_order_that_can_be_undone_and_is_edited_to_none_costs_nothing(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, text: str
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, text: str
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         asked = await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         await chat.edit(asked, text)
@@ -117,10 +117,10 @@ UNUSABLE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("what", UNUSABLE)
 @pytest.mark.parametrize("place", ["private", "group"])
 async def test_an_order_that_is_edited_to_what_cannot_be_used_is_cancelled_and_says_so(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, club: Group, ann: Person,
     provider: AimlApiSandbox, place: str, what: str,
 ) -> None:  # fmt: skip
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         where = chat if place == "private" else club
         asked = await where.send(ann, "/video a cat")
         if place == "private":
@@ -133,16 +133,16 @@ async def test_an_order_that_is_edited_to_what_cannot_be_used_is_cancelled_and_s
         told = await where.wait(lambda m: m.text == BACK and not m.buttons)
         assert told is status if place == "private" else told.reply_to == asked.message_id
         await has(chat, ann, 54)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await connection.fetch_int("SELECT count(*) FROM inbox WHERE set_aside") == 0
     assert provider.submissions == []
 
 
 @pytest.mark.parametrize("then", ["another edit", "words", "a photo", "another tap", "no"])
 async def test_the_status_of_an_edited_order_says_that_it_is_cancelled_once_its_card_is_replaced(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, then: str
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, then: str
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         other = await chat.send(ann, "/video a dg")
         beside = await chat.wait(says("On it!", to=other.message_id))
         asked = await chat.send(ann, "/video a ct")
@@ -167,10 +167,10 @@ async def test_the_status_of_an_edited_order_says_that_it_is_cancelled_once_its_
 
 
 async def test_a_card_that_was_made_after_its_order_was_cancelled_says_nothing_when_it_goes(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     clock = Clock()
-    async with house.running(undo_seconds=LONG, clock=clock):
+    async with harness.running(undo_seconds=LONG, clock=clock):
         asked = await chat.send(ann, "/video a ct")
         status = await chat.wait(says("On it!"))
         assert (await status.press("Cancel")).text == BACK
@@ -183,9 +183,9 @@ async def test_a_card_that_was_made_after_its_order_was_cancelled_says_nothing_w
 
 
 async def test_an_edited_caption_keeps_its_photo(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         sent = await chat.send_photo(ann, photo(1280, 720), caption="it rains")
         status = await chat.wait(says("On it!"))
         await chat.edit(sent, "it snows")
@@ -196,35 +196,35 @@ async def test_an_edited_caption_keeps_its_photo(
 
 
 async def test_a_change_that_nobody_made_leaves_the_order(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         asked = await chat.send(ann, "/video a cat")
         await chat.wait(says("On it!"))
         telegram.world.edited(asked)
         await has(chat, ann, 45)
-        assert (await only(house, ann)).state is State.QUEUED
+        assert (await only(harness, ann)).state is State.QUEUED
 
 
 async def test_what_is_edited_after_it_was_cancelled_is_asked_about(
-    house: House, club: Group, ann: Person, bob: Person
+    harness: Harness, club: Group, ann: Person, bob: Person
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         asked = await club.send(ann, "/video a ct")
         await club.send(ann, "/cancel")
         await club.wait(says("Cancelled."))
         await club.edit(asked, "/video a cat")
         card = await club.wait(says("“a cat”"))
-        assert await spent(house, ann) == 0
+        assert await spent(harness, ann) == 0
         await card.press("🎬", by=ann)
         await club.wait(shows_video("a cat"))
-        assert await spent(house, ann) == 9
+        assert await spent(harness, ann) == 9
 
 
 async def test_cancelling_twice_gives_nothing_more(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         for _ in range(2):
@@ -235,9 +235,9 @@ async def test_cancelling_twice_gives_nothing_more(
 
 @pytest.mark.parametrize("way", ["captioned photo", "/animate", "answer", "/video photo"])
 async def test_whatever_starts_without_a_tap_on_a_price_waits(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, way: str
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, way: str
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         if way == "answer":
             await chat.send(ann, "/video")
             await chat.wait(says("What should we see?"))
@@ -254,10 +254,10 @@ async def test_whatever_starts_without_a_tap_on_a_price_waits(
 
 
 async def test_a_tap_on_a_price_leaves_at_once(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 60.0
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         await chat.send(ann, "a cat")
         await (await chat.wait(says("Make a video of this?"))).press("Make it · 9")
         status = await chat.wait(says("9 credits, 45 left. Expected in about"))
@@ -267,10 +267,10 @@ async def test_a_tap_on_a_price_leaves_at_once(
 
 @pytest.mark.slow
 async def test_after_its_time_it_leaves_by_itself_and_the_button_goes(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 60.0
-    async with house.running(undo_seconds=1):
+    async with harness.running(undo_seconds=1):
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         await provider.wait_for_submissions(1)
@@ -280,10 +280,10 @@ async def test_after_its_time_it_leaves_by_itself_and_the_button_goes(
 
 
 async def test_cancel_after_its_time_is_told_kindly_that_it_is_too_late(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     clock, provider.render_seconds = Clock(), 60.0
-    async with house.running(undo_seconds=LONG, poll_interval_seconds=60, clock=clock) as bot:
+    async with harness.running(undo_seconds=LONG, poll_interval_seconds=60, clock=clock) as bot:
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         clock.skip(LONG)
@@ -298,17 +298,17 @@ async def test_cancel_after_its_time_is_told_kindly_that_it_is_too_late(
 
 @pytest.mark.slow
 async def test_cancel_while_the_paid_request_is_on_its_way_is_too_late(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     clock, released = Clock(), asyncio.Event()
     provider.faults.next("submit", Refusal.hang(released))
-    async with house.running(undo_seconds=LONG, clock=clock) as bot:
+    async with harness.running(undo_seconds=LONG, clock=clock) as bot:
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         clock.skip(LONG)
         bot.wake(1)
         async with asyncio.timeout(20):
-            while await became(house, 1) is not State.SUBMITTING:
+            while await became(harness, 1) is not State.SUBMITTING:
                 await asyncio.sleep(0.01)
         assert (await status.press("Cancel")).text.startswith("Too late to cancel it")
         released.set()
@@ -320,15 +320,15 @@ async def test_cancel_while_the_paid_request_is_on_its_way_is_too_late(
 @pytest.mark.slow
 @pytest.mark.parametrize("passes", [False, True])
 async def test_a_restart_keeps_the_time(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, *, passes: bool
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, *, passes: bool
 ) -> None:
     clock = Clock()
-    async with house.running(undo_seconds=LONG, clock=clock):
+    async with harness.running(undo_seconds=LONG, clock=clock):
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
     if passes:
         clock.skip(LONG)
-    async with house.running(undo_seconds=0 if passes else LONG, clock=clock):
+    async with harness.running(undo_seconds=0 if passes else LONG, clock=clock):
         if passes:
             await chat.wait(shows_video("a cat"))
             await chat.wait_gone(status)
@@ -339,11 +339,11 @@ async def test_a_restart_keeps_the_time(
 
 
 async def test_a_restart_after_its_time_takes_the_button_away(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     clock, provider.render_seconds = Clock(), 60.0
     patience: dict[str, Any] = {"poll_interval_seconds": 60, "undo_seconds": LONG}
-    async with house.running(clock=clock, **patience) as bot:
+    async with harness.running(clock=clock, **patience) as bot:
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         clock.skip(LONG)
@@ -351,89 +351,89 @@ async def test_a_restart_after_its_time_takes_the_button_away(
         await provider.wait_for_submissions(1)
     assert status.labels == ["Cancel"]
     clock.skip(60)
-    async with house.running(clock=clock, **patience):
+    async with harness.running(clock=clock, **patience):
         await chat.wait(lambda m: m is status and says("Expected in about")(m) and not m.buttons)
 
 
 async def test_cancel_pressed_while_the_bot_was_away_is_heard_before_the_order_leaves(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     clock = Clock()
-    async with house.running(undo_seconds=LONG, clock=clock):
+    async with harness.running(undo_seconds=LONG, clock=clock):
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
     pressed = asyncio.create_task(status.press("Cancel"))
     clock.skip(LONG)
-    async with house.running(undo_seconds=LONG, clock=clock):
+    async with harness.running(undo_seconds=LONG, clock=clock):
         assert (await pressed).text == BACK
-        assert await became(house, 1) is State.CANCELLED
+        assert await became(harness, 1) is State.CANCELLED
     assert provider.submissions == []
 
 
 async def test_cancel_works_as_long_as_the_service_takes_nothing(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    house.errors.expect("the provider refuses everything")
+    harness.errors.expect("the provider refuses everything")
     clock = Clock()
     provider.faults.always("submit", Refusal.http(401))
-    async with house.running(undo_seconds=LONG, clock=clock) as bot:
+    async with harness.running(undo_seconds=LONG, clock=clock) as bot:
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         clock.skip(LONG)
         bot.wake(1)
-        await is_closed(house)
+        await is_closed(harness)
         assert (await status.press("Cancel")).text == BACK
         await chat.wait(lambda m: m is status and m.text == BACK)
         await has(chat, ann, 54)
 
 
 async def test_what_waits_in_line_can_be_cancelled_below_its_status(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 60.0
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         await chat.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
         await chat.send(ann, "/video a dog")
         status = await chat.wait(says("Number 1 in line. 9 credits, 36 left."))
         assert (await status.press("Cancel")).text == BACK
-        assert await became(house, 2) is State.CANCELLED
+        assert await became(harness, 2) is State.CANCELLED
 
 
 async def test_what_waits_in_line_is_edited_as_if_it_could_be_undone(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 60.0
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         await chat.send(ann, "/video a cat")
         await provider.wait_for_submissions(1)
         asked = await chat.send(ann, "/video a dg")
         status = await chat.wait(says("Number 1 in line. 9 credits, 36 left."))
         await chat.edit(asked, "/video a dog --seconds 8")
         assert await chat.wait(says("“a dog”")) is status
-        assert await became(house, 2) is State.CANCELLED
-        assert await spent(house, ann) == 9
+        assert await became(harness, 2) is State.CANCELLED
+        assert await spent(harness, ann) == 9
         await status.press("🎬 Make it · 17", by=ann)
         await chat.wait(says("Number 1 in line. 17 credits, 28 left."))
 
 
 @pytest.mark.slow
 async def test_an_edit_of_what_has_left_changes_nothing(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
     clock, released = Clock(), asyncio.Event()
     provider.faults.next("submit", Refusal.hang(released))
-    async with house.running(undo_seconds=LONG, clock=clock) as bot:
+    async with harness.running(undo_seconds=LONG, clock=clock) as bot:
         asked = await chat.send(ann, "/video a cat")
         await chat.wait(says("On it!"))
         clock.skip(LONG)
         bot.wake(1)
         async with asyncio.timeout(20):
-            while await became(house, 1) is not State.SUBMITTING:
+            while await became(harness, 1) is not State.SUBMITTING:
                 await asyncio.sleep(0.01)
         await chat.edit(asked, "/video a dog")
         await has(chat, ann, 45)
-        assert not (await only(house, ann)).cancel_wanted, "nor if it comes back into the line"
+        assert not (await only(harness, ann)).cancel_wanted, "nor if it comes back into the line"
         released.set()
         await chat.wait(shows_video("a cat"))
         await has(chat, ann, 45)
@@ -441,9 +441,9 @@ async def test_an_edit_of_what_has_left_changes_nothing(
 
 
 async def test_within_the_time_the_command_cancels_too(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         await chat.send(ann, "/video a cat")
         status = await chat.wait(says("On it!"))
         await chat.send(ann, "/cancel")
@@ -453,15 +453,15 @@ async def test_within_the_time_the_command_cancels_too(
 
 
 async def test_in_a_group_only_who_ordered_it_cancels_it(
-    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     club = telegram.group("Film club", [ann, bob])
     telegram.faults.always("setMessageReaction", Fault.error(400, "Bad Request: REACTION_INVALID"))
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         await club.send(bob, "/video a boat")
         status = await club.wait(says("On it! 9 credits of your own. Expected in about"))
         assert "somebody else's" in (await status.press("Cancel", by=ann)).text
-        assert await became(house, 1) is State.QUEUED
+        assert await became(harness, 1) is State.QUEUED
         await club.send(ann, "/help")
         help_ = await club.wait(says("/video"))
         assert await press(telegram, help_, "undo:1", bob) == BACK
@@ -470,10 +470,10 @@ async def test_in_a_group_only_who_ordered_it_cancels_it(
 
 
 async def test_in_a_group_more_than_the_usual_price_is_said_and_the_usual_one_is_not(
-    house: House, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox
+    harness: Harness, telegram: TelegramSandbox, ann: Person, provider: AimlApiSandbox
 ) -> None:
     club = telegram.group("Film club", [ann])
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         usual = await club.send(ann, "/video a boat")
         await telegram.wait_for_call("setMessageReaction")
         assert usual.reactions == ["👀"]
@@ -487,11 +487,11 @@ async def test_in_a_group_more_than_the_usual_price_is_said_and_the_usual_one_is
 
 
 async def test_a_groups_pool_is_named_where_it_pays(
-    house: House, telegram: TelegramSandbox, ann: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person
 ) -> None:
     club = telegram.group("Film club", [ann])
     telegram.faults.always("setMessageReaction", Fault.error(400, "Bad Request: REACTION_INVALID"))
-    async with house.running(undo_seconds=LONG):
+    async with harness.running(undo_seconds=LONG):
         await give(telegram, club, ann, "100 15")
         await club.send(ann, "/video a boat")
         await club.wait(says("On it! The group pays 9 credits, 91 left. Expected in about"))
@@ -500,10 +500,10 @@ async def test_a_groups_pool_is_named_where_it_pays(
 
 
 async def test_in_private_cancel_names_what_was_asked_for_in_groups(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     club = telegram.group("Film club", [ann])
-    async with house.running(undo_seconds=LONG, max_pending_per_user=2):
+    async with harness.running(undo_seconds=LONG, max_pending_per_user=2):
         await chat.send(ann, "/video a cat")
         await chat.wait(says("On it!"))
         await club.send(ann, "/video a boat")
@@ -521,14 +521,14 @@ async def test_in_private_cancel_names_what_was_asked_for_in_groups(
             "2. a boat (in Film club) · waits its turn",
         ]
         assert (await listed.press("✖ 2")).text == BACK
-        assert await became(house, 2) is State.CANCELLED
+        assert await became(harness, 2) is State.CANCELLED
 
 
 async def test_in_a_group_what_waits_elsewhere_and_fills_the_budget_is_cancelled_in_private(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     club = telegram.group("Film club", [ann])
-    async with house.running(undo_seconds=LONG, budget_usd=Decimal("2.50")):
+    async with harness.running(undo_seconds=LONG, budget_usd=Decimal("2.50")):
         await chat.send(ann, "/video a cat")
         await chat.wait(says("On it!"))
         refused = await club.send(ann, "/video a boat")
@@ -537,10 +537,10 @@ async def test_in_a_group_what_waits_elsewhere_and_fills_the_budget_is_cancelled
 
 
 async def test_in_a_group_cancel_says_where_else_something_is_under_way(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     club = telegram.group("Film club", [ann])
-    async with house.running(undo_seconds=LONG, max_pending_per_user=1):
+    async with harness.running(undo_seconds=LONG, max_pending_per_user=1):
         await chat.send(ann, "/video a cat")
         await chat.wait(says("On it!"))
         refused = await club.send(ann, "/video a boat")
@@ -552,12 +552,12 @@ async def test_in_a_group_cancel_says_where_else_something_is_under_way(
 
 
 async def test_cancel_for_what_is_delivered_or_was_never_asked_for_is_answered(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a cat")
         await chat.wait(shows_video("a cat"))
-        await settled(house)
+        await settled(harness)
         video = chat.last
         answer = await press(telegram, video, "undo:1", ann)
         assert answer == "That one is finished already. /history shows your videos."

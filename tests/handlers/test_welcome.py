@@ -15,9 +15,9 @@ from handlers.commands import Scope, listed
 from sandbox.telegram import Fault
 from sandbox.telegram.messages import Button
 from storage import people
-from tests.flows.looks import says, shows_video
-from tests.handlers.commons import settled
-from tests.house import WITH_MENUS
+from tests.flows.predicates import says, shows_video
+from tests.handlers.shared import settled
+from tests.harness import WITH_MENUS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.messages import Message
-    from tests.house import House
+    from tests.harness import Harness
 
 
 async def welcomed(chat: PrivateChat, person: Person) -> Message:
@@ -40,9 +40,9 @@ def greets(message: Message) -> bool:
 
 
 async def test_start_shows_a_video_and_says_what_to_send_and_what_it_costs(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running():
+    async with harness.running():
         welcome = await welcomed(chat, ann)
         assert welcome.video is not None
         assert len((welcome.caption or "").splitlines()) == 3
@@ -52,7 +52,7 @@ async def test_start_shows_a_video_and_says_what_to_send_and_what_it_costs(
         assert len(labels) == 2
         theirs = telegram.private(bob)
         again = await welcomed(theirs, bob)
-    async with house.running():
+    async with harness.running():
         await theirs.send(bob, "/start")
         third = await theirs.wait(lambda one: greets(one) and one is not again)
     files = [one.video.file_unique_id for one in (welcome, again, third) if one.video]
@@ -60,11 +60,11 @@ async def test_start_shows_a_video_and_says_what_to_send_and_what_it_costs(
 
 
 async def test_a_welcome_whose_file_is_lost_or_cannot_be_sent_is_a_welcome_all_the_same(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, bob: Person
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await welcomed(chat, ann)
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await tx.execute("UPDATE shipped_files SET file_id = 'of another bot'")
         theirs = telegram.private(bob)
         assert (await welcomed(theirs, bob)).video is not None
@@ -76,24 +76,24 @@ async def test_a_welcome_whose_file_is_lost_or_cannot_be_sent_is_a_welcome_all_t
 
 
 async def test_a_tap_on_an_idea_makes_it_at_its_price_also_after_a_restart(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         welcome = await welcomed(chat, ann)
-    async with house.running(undo_seconds=60):
+    async with harness.running(undo_seconds=60):
         await welcome.press(welcome.buttons[0][0].text)
         await welcome.press(welcome.buttons[0][0].text)
         video = await chat.wait(lambda one: one.video is not None and one is not welcome)
-        await settled(house)
+        await settled(harness)
     assert [one.body["prompt"] for one in provider.submissions] == [video.caption]
 
 
 async def test_an_idea_that_costs_more_by_now_is_asked_about(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(credit_usd=Decimal("0.20")):
+    async with harness.running(credit_usd=Decimal("0.20")):
         welcome = await welcomed(chat, ann)
-    async with house.running():
+    async with harness.running():
         await welcome.press(" · 5")
         card = await chat.wait(says("Make a video of this?"))
         assert "9 of your 54 credits" in (card.text or "")
@@ -102,11 +102,11 @@ async def test_an_idea_that_costs_more_by_now_is_asked_about(
 
 @pytest.mark.usefixtures("bot")
 async def test_who_had_a_video_is_greeted_without_one(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
     await chat.send(ann, "/video a cat")
     await chat.wait(shows_video("a cat"))
-    await settled(house)
+    await settled(harness)
     assert (await welcomed(chat, ann)).video is None
 
 
@@ -141,8 +141,10 @@ async def test_a_link_that_means_nothing_is_a_plain_start(chat: PrivateChat, ann
     await chat.wait(greets)
 
 
-async def test_a_stranger_learns_their_number(house: House, chat: PrivateChat, ann: Person) -> None:
-    async with house.running(allowed_ids=frozenset({1})):
+async def test_a_stranger_learns_their_number(
+    harness: Harness, chat: PrivateChat, ann: Person
+) -> None:
+    async with harness.running(allowed_ids=frozenset({1})):
         await chat.send(ann, "/start")
         answer = await chat.wait(lambda message: "private" in (message.text or ""))
         assert str(ann.id) in (answer.text or "")
@@ -150,13 +152,13 @@ async def test_a_stranger_learns_their_number(house: House, chat: PrivateChat, a
 
 
 async def test_a_stranger_gets_no_surprise(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     chat: PrivateChat,
     ann: Person,
     provider: AimlApiSandbox,
 ) -> None:
-    async with house.running(allowed_ids=frozenset({1})):
+    async with harness.running(allowed_ids=frozenset({1})):
         await chat.send(ann, "/start")
         answer = await chat.wait(lambda message: "private" in (message.text or ""))
         pressed = await telegram.world.press(
@@ -167,11 +169,11 @@ async def test_a_stranger_gets_no_surprise(
 
 
 @pytest.fixture
-async def orphan(house: House) -> AsyncIterator[Bot]:
+async def orphan(harness: Harness) -> AsyncIterator[Bot]:
     """A bot nobody is admin of."""
-    async with house.running(times=WITH_MENUS, admin_ids=frozenset()) as running:
+    async with harness.running(times=WITH_MENUS, admin_ids=frozenset()) as running:
         # the start has printed a link of its own by then; the newest is the one that works
-        await house.telegram.wait_for_call("setMyCommands")
+        await harness.telegram.wait_for_call("setMyCommands")
         yield running
 
 
@@ -224,47 +226,47 @@ async def test_the_link_does_nothing_in_a_group(
     assert orphan.services.first_admin.claim(payload)
 
 
-async def claimed(house: House, chat: PrivateChat, person: Person) -> None:
+async def claimed(harness: Harness, chat: PrivateChat, person: Person) -> None:
     """Make somebody admin by the link of a first start."""
-    async with house.running(times=WITH_MENUS, admin_ids=frozenset()) as running:
-        await house.telegram.wait_for_call("setMyCommands")
+    async with harness.running(times=WITH_MENUS, admin_ids=frozenset()) as running:
+        await harness.telegram.wait_for_call("setMyCommands")
         await chat.send(person, f"/start {running.services.first_admin.invite()}")
         await chat.wait(lambda message: "You are an admin of this bot now" in (message.text or ""))
-        await house.telegram.wait_for_call("setMyCommands", count=4)
+        await harness.telegram.wait_for_call("setMyCommands", count=4)
 
 
 async def test_a_claim_by_the_link_and_who_runs_the_bot_stand_in_the_log(
-    house: House, chat: PrivateChat, ann: Person, caplog: pytest.LogCaptureFixture
+    harness: Harness, chat: PrivateChat, ann: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    await claimed(house, chat, ann)
+    await claimed(harness, chat, ann)
     assert f"Ann ({ann.id}) is admin now, by the link" in caplog.text
     for admins, told in ((set[int](), "Admins: Ann"), ({5, ann.id}, "Admins: 5, Ann")):
-        async with house.running(admin_ids=frozenset(admins)), asyncio.timeout(10):
+        async with harness.running(admin_ids=frozenset(admins)), asyncio.timeout(10):
             while f"{told} ({ann.id})" not in caplog.text:
                 await asyncio.sleep(0.01)
 
 
 async def test_the_doctor_names_who_was_made_admin_by_the_link(
-    house: House, chat: PrivateChat, ann: Person
+    harness: Harness, chat: PrivateChat, ann: Person
 ) -> None:
-    await claimed(house, chat, ann)
-    [by_link] = check_admins(house.settings(admin_ids=frozenset()))
+    await claimed(harness, chat, ann)
+    [by_link] = check_admins(harness.settings(admin_ids=frozenset()))
     assert f"Ann ({ann.id})" in by_link.found
     assert "ADMIN_IDS" in by_link.remedy
-    [by_settings] = check_admins(house.settings(admin_ids=frozenset({5})))
+    [by_settings] = check_admins(harness.settings(admin_ids=frozenset({5})))
     assert by_settings.found == "5"
 
 
 async def test_admin_ids_once_set_count_alone(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
-    await claimed(house, chat, ann)
-    async with house.running(times=WITH_MENUS, admin_ids=frozenset({5})):
+    await claimed(harness, chat, ann)
+    async with harness.running(times=WITH_MENUS, admin_ids=frozenset({5})):
         await chat.send(ann, "/stats")
         await chat.wait(lambda message: "don't know /stats" in (message.text or ""))
         await telegram.wait_for_call("deleteMyCommands")
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             assert await people.admins(connection) == []
     places = [scope for (scope, _), shown in telegram.profile.commands.items() if shown]
     assert not any(str(ann.id) in scope for scope in places), "their menu is everybody's again"

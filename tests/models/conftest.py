@@ -10,10 +10,10 @@ from tests.models.scenes import Scene
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 @pytest.fixture
-def scene(house: House, telegram: TelegramSandbox, ann: Person) -> Scene:
+def scene(harness: Harness, telegram: TelegramSandbox, ann: Person) -> Scene:
     """Ann, who asks, and the operator, who is told."""
-    return Scene.of(house, telegram, ann)
+    return Scene.of(harness, telegram, ann)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generation.models.availability import FeedUnavailable
-from tests.house import ADMIN
+from tests.harness import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 SORA = ("openai/sora-2-t2v", "openai/sora-2-i2v", "openai/sora-2-pro-t2v", "openai/sora-2-pro-i2v")
 
@@ -23,16 +23,16 @@ SORA = ("openai/sora-2-t2v", "openai/sora-2-i2v", "openai/sora-2-pro-t2v", "open
 class Scene:
     """Ann, who asks, and the operator, who is told; both have written to the bot before."""
 
-    house: House
+    harness: Harness
     ann: Person
     chat: PrivateChat
     admin: PrivateChat
 
     @classmethod
-    def of(cls, house: House, telegram: TelegramSandbox, ann: Person) -> Scene:
+    def of(cls, harness: Harness, telegram: TelegramSandbox, ann: Person) -> Scene:
         """Set the scene."""
         operator = telegram.person("Olga", user_id=ADMIN)
-        return cls(house, ann, telegram.private(ann), telegram.private(operator))
+        return cls(harness, ann, telegram.private(ann), telegram.private(operator))
 
     async def ask(self, words: str) -> Message:
         """Let Ann write something."""
@@ -53,11 +53,11 @@ class Scene:
     async def refreshed(self) -> None:
         """Let the bot ask the provider for its models, as it does every day."""
         with suppress(FeedUnavailable):
-            await self.house.services.catalogue.refresh()
+            await self.harness.services.catalogue.refresh()
 
     async def ledger(self) -> list[tuple[str, int]]:
         """What happened to Ann's credits, in order."""
-        async with self.house.db.reading() as connection:
+        async with self.harness.db.reading() as connection:
             rows = await connection.fetch_all(
                 "SELECT kind, credits FROM ledger WHERE account_id = ? ORDER BY id",
                 (self.ann.id,),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from sandbox.aimlapi import AimlApiSandbox
-    from tests.house import House
+    from tests.harness import Harness
     from tests.models.scenes import Scene
 
 SORA = "openai/sora-2-t2v"
@@ -58,11 +58,11 @@ async def orders_as_ever(scene: Scene, provider: AimlApiSandbox) -> None:
     ids=lambda fault: fault.name,
 )
 async def test_feeds_that_are_down_change_nothing(
-    house: House, scene: Scene, provider: AimlApiSandbox, fault: Fault
+    harness: Harness, scene: Scene, provider: AimlApiSandbox, fault: Fault
 ) -> None:
     for feed in ("models", "deprecations"):
         provider.faults.always(feed, fault)
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await orders_as_ever(scene, provider)
 
@@ -80,30 +80,30 @@ async def test_feeds_that_are_down_change_nothing(
     ids=["half", "endless", "no data", "an object", "a bare list", "odd entries"],
 )
 async def test_malformed_feeds_change_nothing(
-    house: House, scene: Scene, provider: AimlApiSandbox, fault: Fault
+    harness: Harness, scene: Scene, provider: AimlApiSandbox, fault: Fault
 ) -> None:
     for feed in ("models", "deprecations"):
         provider.faults.always(feed, fault)
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await orders_as_ever(scene, provider)
 
 
 async def test_a_catalogue_of_no_models_withdraws_none(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     provider.faults.always("models", listing())
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await orders_as_ever(scene, provider)
 
 
 async def test_where_nothing_is_served_nothing_is_held_and_the_admin_knows(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     for model in provider.prices:
         provider.withdraw(model)
-    async with house.running():
+    async with harness.running():
         await scene.told("None of the families in MODELS is served")
         await scene.ask("/video a boat")
         await scene.said("No model can do that right now.")
@@ -114,32 +114,32 @@ async def test_where_nothing_is_served_nothing_is_held_and_the_admin_knows(
 
 
 async def test_what_was_heard_last_is_known_after_a_start_with_the_feeds_down(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     provider.withdraw(SORA)
     provider.prices["openai/sora-2-pro-t2v"] = Price(Decimal("0.5"))
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
     provider.faults.always("models", Fault.http(500))
     provider.faults.always("deprecations", Fault.http(500))
-    async with house.running():
+    async with harness.running():
         await scene.until(
             lambda: (
-                house.services.offer.names[0] == "sora-2"
-                and house.services.offer["sora-2"].t2v is None
+                harness.services.offer.names[0] == "sora-2"
+                and harness.services.offer["sora-2"].t2v is None
             ),
             "what was kept is known",
         )
-        pro = house.services.offer["sora-2-pro"].t2v
+        pro = harness.services.offer["sora-2-pro"].t2v
         assert pro is not None
         assert [rate.usd for rate in pro.live] == [Decimal("0.5")]
 
 
 async def test_a_price_that_moves_in_flight_changes_only_what_is_ordered_later(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.ask("/video a boat")
         await provider.wait_for_submissions(1)
@@ -153,16 +153,16 @@ async def test_a_price_that_moves_in_flight_changes_only_what_is_ordered_later(
         await scene.ask("/video another boat")
         await provider.wait_for_submissions(2)
         assert (await scene.ledger())[2] == ("hold", 17)
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             first = await generations.find(connection, 1)
         assert first is not None
         assert (first.price_micros, first.spent_micros) == (840_000, 840_000)
 
 
 async def test_a_price_that_moves_by_less_than_a_fifth_is_not_worth_a_message(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         provider.prices[SORA] = Price(Decimal("0.25"))
         await scene.refreshed()
@@ -173,7 +173,7 @@ async def test_a_price_that_moves_by_less_than_a_fifth_is_not_worth_a_message(
 
 
 async def test_a_model_nobody_knows_is_listed_for_the_operator(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     entry = {
         "id": "maker/brand-new",
@@ -183,22 +183,25 @@ async def test_a_model_nobody_knows_is_listed_for_the_operator(
         "pricing": {"kind": "variable"},
     }
     provider.faults.next("models", listing(entry))
-    async with house.running():
+    async with harness.running():
         await scene.until(
-            lambda: house.services.catalogue.unknown_models == ["maker/brand-new"], "it is known of"
+            lambda: harness.services.catalogue.unknown_models == ["maker/brand-new"],
+            "it is known of",
         )
 
 
-async def test_what_is_left_out_on_purpose_is_not_listed_as_new(house: House, scene: Scene) -> None:
-    async with house.running():
+async def test_what_is_left_out_on_purpose_is_not_listed_as_new(
+    harness: Harness, scene: Scene
+) -> None:
+    async with harness.running():
         await scene.refreshed()
-        assert house.services.catalogue.unknown_models == []
+        assert harness.services.catalogue.unknown_models == []
 
 
 async def test_a_tap_never_costs_more_than_its_button_says(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.ask("a boat at dawn")
         card = await scene.said("9 of your 54 credits")
@@ -213,9 +216,9 @@ async def test_a_tap_never_costs_more_than_its_button_says(
 
 
 async def test_a_prompt_too_long_for_its_model_is_proposed_to_one_that_takes_it(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(models=("hailuo-2.3", "sora-2")):
+    async with harness.running(models=("hailuo-2.3", "sora-2")):
         await scene.refreshed()
         await scene.ask("/video " + "a boat " * 300)
         proposal = await scene.said("2,099 characters; Hailuo 2.3 takes 2,000")

@@ -20,12 +20,12 @@ from handlers.replies.texts import Languages
 from sandbox.aimlapi import Fault, Render
 from sandbox.telegram.messages import Button
 from storage import people
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
     from tests.models.scenes import Scene
 
 SPEECH = Languages().translator("en")
@@ -73,9 +73,9 @@ def test_the_pages_lead_to_those_beside_them() -> None:
 
 
 async def test_the_menu_is_turned_in_its_own_message_and_a_tap_stays_on_its_page(
-    house: House, scene: Scene
+    harness: Harness, scene: Scene
 ) -> None:
-    async with house.running(models=Offer.load().names):
+    async with harness.running(models=Offer.load().names):
         await scene.ask("/models")
         menu = await scene.said("with sound")
         await menu.press("▶ 2/6")
@@ -89,11 +89,11 @@ async def test_the_menu_is_turned_in_its_own_message_and_a_tap_stays_on_its_page
         assert len(scene.chat.from_bot) == 1
 
 
-async def test_a_page_that_is_no_longer_there_is_the_last(house: House, scene: Scene) -> None:
-    async with house.running(models=Offer.load().names):
+async def test_a_page_that_is_no_longer_there_is_the_last(harness: Harness, scene: Scene) -> None:
+    async with harness.running(models=Offer.load().names):
         await scene.ask("/models")
         menu = await scene.said("with sound")
-    async with house.running():
+    async with harness.running():
         await menu.press("▶ 2/6")
         await menu.press("Veo 3.1 Fast")
         await scene.said("seconds: ")
@@ -103,10 +103,10 @@ async def test_a_page_that_is_no_longer_there_is_the_last(house: House, scene: S
 
 
 async def test_a_press_that_is_made_up_changes_no_message_but_the_menu(
-    house: House, scene: Scene, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, scene: Scene, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     group = telegram.group("Film club", [ann, bob])
-    async with house.running():
+    async with harness.running():
         await group.send(ann, "/help")
         in_group = await group.wait(lambda message: "/video" in (message.text or ""))
         await scene.ask("/help")
@@ -121,41 +121,41 @@ async def test_a_press_that_is_made_up_changes_no_message_but_the_menu(
         assert len(group.from_bot) == 1
 
 
-async def test_a_tap_in_the_menu_sets_the_default(house: House, scene: Scene) -> None:
-    async with house.running():
+async def test_a_tap_in_the_menu_sets_the_default(harness: Harness, scene: Scene) -> None:
+    async with harness.running():
         await scene.ask("/models")
         menu = await scene.said("with sound")
         await menu.press("Veo 3.1 Fast")
         await scene.said("8 seconds: ")
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             ann = await people.find(connection, scene.ann.id)
         assert ann is not None
         assert ann.family is None, "reading changes nothing"
-    async with house.running():
+    async with harness.running():
         await scene.said("seconds: ")
         await menu.press("Use this")
         await scene.said("✓ Veo 3.1 Fast")
-        async with house.db.reading() as connection:
+        async with harness.db.reading() as connection:
             ann = await people.find(connection, scene.ann.id)
         assert ann is not None
         assert ann.family == "veo-3.1-fast"
 
 
 async def test_in_a_group_the_menu_has_no_buttons(
-    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     group = telegram.group("Film club", [ann, bob])
-    async with house.running():
+    async with harness.running():
         await group.send(ann, "/models")
         menu = await group.wait(lambda message: "with sound" in (message.text or ""))
         assert menu.buttons == []
 
 
 async def test_in_a_group_a_long_menu_says_where_the_rest_is(
-    house: House, telegram: TelegramSandbox, ann: Person, bob: Person
+    harness: Harness, telegram: TelegramSandbox, ann: Person, bob: Person
 ) -> None:
     group = telegram.group("Film club", [ann, bob])
-    async with house.running(models=Offer.load().names):
+    async with harness.running(models=Offer.load().names):
         await group.send(ann, "/models")
         menu = await group.wait(lambda message: "with sound" in (message.text or ""))
         assert (menu.text or "").endswith(
@@ -181,14 +181,14 @@ async def test_in_a_group_a_long_menu_says_where_the_rest_is(
     ],
 )
 async def test_a_wrong_combination_is_answered_with_the_nearest_right_ones(
-    house: House,
+    harness: Harness,
     scene: Scene,
     provider: AimlApiSandbox,
     words: str,
     tap: str,
     expected: dict[str, object],
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.ask(f"/video a boat {words}")
         proposal = await scene.chat.wait(lambda message: message.buttons)
@@ -202,14 +202,14 @@ async def test_a_wrong_combination_is_answered_with_the_nearest_right_ones(
 
 @pytest.mark.parametrize("late", [False, True], ids=["at submission", "while it is made"])
 async def test_a_photo_with_people_is_offered_to_a_model_that_may_take_it(
-    house: House, scene: Scene, provider: AimlApiSandbox, late: bool
+    harness: Harness, scene: Scene, provider: AimlApiSandbox, late: bool
 ) -> None:
     refusal = "The upload may depict a realistic human."
     if late:
         provider.next_render = Render.refused(refusal)
     else:
         provider.faults.next("submit", Fault.http(400, refusal))
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
         told = await scene.said("Sora 2 does not accept photos of people. 9 credits are back.")
@@ -223,19 +223,19 @@ async def test_a_photo_with_people_is_offered_to_a_model_that_may_take_it(
 
 
 async def test_a_photo_goes_first_to_a_model_known_to_take_people(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(models=("sora-2", "veo-3.1-lite-001")):
+    async with harness.running(models=("sora-2", "veo-3.1-lite-001")):
         await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
         await scene.video()
         assert [one.model for one in provider.submissions] == ["veo-3.1-lite-generate-001"]
 
 
 async def test_a_photo_with_people_is_not_offered_to_the_model_that_refused_it(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     provider.faults.next("submit", Fault.http(400, "The upload may depict a realistic human."))
-    async with house.running(models=("veo-3.1-fast", "sora-2")):
+    async with harness.running(models=("veo-3.1-fast", "sora-2")):
         await scene.chat.send_photo(scene.ann, photo(1280, 720), caption="/animate a smile")
         told = await scene.said("Veo 3.1 Fast does not accept photos of people.")
         assert [[button.text for button in row] for row in told.buttons] == [["✏️ Change"]]

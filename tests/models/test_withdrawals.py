@@ -12,14 +12,14 @@ from sandbox.aimlapi import Fault
 from sandbox.aimlapi.retirements import Retirement
 from storage import people
 from storage.notices import NoticeKind, Owed
-from tests.flows.makings import photo
-from tests.handlers.commons import settled
+from tests.flows.media_files import photo
+from tests.handlers.shared import settled
 from tests.models.scenes import SORA, Scene
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person
-    from tests.house import House
+    from tests.harness import Harness
 
 VEO = "google/veo-3.1-t2v-fast"
 
@@ -30,10 +30,10 @@ def withdraw(provider: AimlApiSandbox, *models: str, announced: bool = True) -> 
 
 
 async def test_sora_withdrawn_before_the_start_is_not_offered_and_the_next_is_the_default(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     withdraw(provider)
-    async with house.running():
+    async with harness.running():
         await scene.told("withdrawn openai/sora-2-t2v")
         await scene.ask("/models")
         menu = await scene.said("Veo 3.1 Fast")
@@ -49,10 +49,10 @@ async def test_sora_withdrawn_before_the_start_is_not_offered_and_the_next_is_th
 
 
 async def test_a_chosen_model_that_is_gone_is_replaced_before_credits_are_held(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     withdraw(provider)
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.ask("/video a boat --model sora-2 --seconds 8")
         await scene.said(
@@ -65,10 +65,10 @@ async def test_a_chosen_model_that_is_gone_is_replaced_before_credits_are_held(
 
 
 async def test_a_dearer_replacement_waits_for_one_tap(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     withdraw(provider, *SORA[:2])
-    async with house.running(models=("sora-2", "sora-2-pro")):
+    async with harness.running(models=("sora-2", "sora-2-pro")):
         await scene.refreshed()
         await scene.ask("/video a boat --model sora-2")
         card = await scene.said(
@@ -82,10 +82,10 @@ async def test_a_dearer_replacement_waits_for_one_tap(
 
 
 async def test_a_dearer_replacement_of_the_default_waits_for_one_tap(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     withdraw(provider, *SORA[:2])
-    async with house.running(models=("sora-2", "sora-2-pro")):
+    async with harness.running(models=("sora-2", "sora-2-pro")):
         await scene.refreshed()
         await scene.ask("/video a boat")
         card = await scene.said(
@@ -97,13 +97,13 @@ async def test_a_dearer_replacement_of_the_default_waits_for_one_tap(
 
 
 async def test_what_is_under_a_video_goes_on_when_the_operator_names_other_models(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.ask("/video a boat --model sora-2-pro")
         video = await scene.video()
-        await settled(house)
-    async with house.running(models=("sora-2",)):
+        await settled(harness)
+    async with harness.running(models=("sora-2",)):
         await video.press("Again")
         await scene.said("Sora 2 Pro is no longer offered. Instead: Sora 2, 4 seconds, 9 credits.")
         await scene.until(lambda: len(provider.submissions) == 2, "another boat")
@@ -113,10 +113,10 @@ async def test_what_is_under_a_video_goes_on_when_the_operator_names_other_model
 
 
 async def test_that_the_default_is_another_one_is_said_until_somebody_had_it(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     withdraw(provider)
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.ask("/video a boat")
         await scene.said("Sora 2 is no longer offered")
@@ -129,12 +129,12 @@ async def test_that_the_default_is_another_one_is_said_until_somebody_had_it(
 
 
 async def test_nobodys_saved_default_breaks(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.ask("/help")
         await scene.said("Send me an idea")
-        async with house.db.transaction() as tx:
+        async with harness.db.transaction() as tx:
             await people.set_default(tx, scene.ann.id, family="sora-2-pro", seconds=12)
         withdraw(provider)
         await scene.refreshed()
@@ -148,9 +148,9 @@ async def test_nobodys_saved_default_breaks(
 
 
 async def test_sora_withdrawn_while_running_goes_on_with_the_next_at_submission(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         withdraw(provider, *SORA, announced=False)
         await scene.ask("/video a boat")
@@ -170,10 +170,10 @@ async def test_sora_withdrawn_while_running_goes_on_with_the_next_at_submission(
 
 
 async def test_what_waits_for_a_model_that_is_withdrawn_meanwhile_is_never_sent_to_it(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 1.0
-    async with house.running(provider_slots=1):
+    async with harness.running(provider_slots=1):
         await scene.refreshed()
         await scene.ask("/video a boat")
         await provider.wait_for_submissions(1)
@@ -215,9 +215,9 @@ def test_a_model_that_will_be_asked_again_soon_is_not_said_to_be_gone(
 
 
 async def test_models_that_are_gone_one_after_the_other_are_each_told_of(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         withdraw(provider, *SORA, VEO, announced=False)
         await scene.ask("/video a boat")
@@ -233,9 +233,9 @@ async def test_models_that_are_gone_one_after_the_other_are_each_told_of(
 
 
 async def test_a_picture_whose_model_is_gone_at_submission_is_fitted_anew(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(models=("sora-2", "hailuo-2.3")):
+    async with harness.running(models=("sora-2", "hailuo-2.3")):
         await scene.refreshed()
         withdraw(provider, *SORA, announced=False)
         await scene.chat.send_photo(
@@ -253,9 +253,9 @@ async def test_a_picture_whose_model_is_gone_at_submission_is_fitted_anew(
 
 
 async def test_gone_at_submission_with_only_dearer_models_left_gives_credits_back_and_offers_a_tap(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running(models=("sora-2", "veo-3.1")):
+    async with harness.running(models=("sora-2", "veo-3.1")):
         await scene.refreshed()
         provider.prices["google/veo-3.1-t2v"] = provider.prices["openai/sora-2-pro-t2v"]
         await scene.refreshed()
@@ -271,14 +271,14 @@ async def test_gone_at_submission_with_only_dearer_models_left_gives_credits_bac
 
 
 async def test_a_superseded_model_is_followed_to_the_one_that_took_over(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     for old, new in zip(SORA[:2], ("minimax/hailuo-2.3", "minimax/hailuo-2.3"), strict=True):
         provider.retire(old, Retirement("superseded", "2026-11-01", replaced_by=new))
-    async with house.running(models=("sora-2", "veo-3.1-fast")):
+    async with harness.running(models=("sora-2", "veo-3.1-fast")):
         await scene.told("has replaced openai/sora-2-t2v by Hailuo 2.3, which takes over.")
         assert not any("withdrawn" in (one.text or "") for one in scene.admin.from_bot)
-        assert house.services.offer.names == ("hailuo-2.3", "veo-3.1-fast")
+        assert harness.services.offer.names == ("hailuo-2.3", "veo-3.1-fast")
         await scene.ask("/video a boat --model sora-2")
         await scene.said("Sora 2 is no longer offered. Instead: Hailuo 2.3, 6 seconds, 6 credits.")
         await scene.video()
@@ -287,10 +287,10 @@ async def test_a_superseded_model_is_followed_to_the_one_that_took_over(
 
 
 async def test_a_superseded_model_whose_successor_nobody_knows_is_asked_for_by_its_old_name(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     provider.retire(SORA[0], Retirement("superseded", "2026-11-01", replaced_by="openai/sora-3"))
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.ask("/video a boat")
         await scene.video()
@@ -298,11 +298,11 @@ async def test_a_superseded_model_whose_successor_nobody_knows_is_asked_for_by_i
 
 
 async def test_a_deprecated_model_left_the_list_and_still_serves(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
     for model in SORA:
         provider.retire(model, Retirement("deprecated", "2026-03-24", "2027-01-01"))
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         await scene.ask("/video a boat")
         await scene.video()
@@ -311,30 +311,30 @@ async def test_a_deprecated_model_left_the_list_and_still_serves(
 
 
 async def test_what_answered_404_is_left_alone_also_after_a_restart(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         withdraw(provider, *SORA, announced=False)
         await scene.ask("/video a boat")
         await scene.video()
-        assert "sora-2-pro" in house.services.offer
-        assert house.services.offer["sora-2"].t2v is None
-    async with house.running():
-        await scene.until(lambda: house.services.offer["sora-2"].t2v is None, "it still rests")
+        assert "sora-2-pro" in harness.services.offer
+        assert harness.services.offer["sora-2"].t2v is None
+    async with harness.running():
+        await scene.until(lambda: harness.services.offer["sora-2"].t2v is None, "it still rests")
 
 
 async def test_failures_of_three_people_cool_a_model_down_and_moderation_does_not_count(
-    house: House, scene: Scene, provider: AimlApiSandbox
+    harness: Harness, scene: Scene, provider: AimlApiSandbox
 ) -> None:
-    async with house.running():
+    async with harness.running():
         await scene.refreshed()
         for fault in (Fault.moderation(), Fault.moderation(), Fault.http(500), Fault.http(500)):
             await fail(scene, provider, fault)
         for name in ("Bea", "Cleo"):
-            assert serves_text(house)
-            await fail(scene, provider, Fault.http(500), by=house.telegram.person(name))
+            assert serves_text(harness)
+            await fail(scene, provider, Fault.http(500), by=harness.telegram.person(name))
         await scene.told("openai/sora-2-t2v failed for three people")
-        assert not serves_text(house)
+        assert not serves_text(harness)
         await scene.ask("/video a boat")
         await scene.said(
             "Sora 2 has trouble right now. Instead: Veo 3.1 Fast, 4 seconds, 4 credits."
@@ -343,9 +343,9 @@ async def test_failures_of_three_people_cool_a_model_down_and_moderation_does_no
         assert provider.submissions[-1].model == VEO, "the next that costs no more"
 
 
-def serves_text(house: House) -> bool:
+def serves_text(harness: Harness) -> bool:
     """Whether Sora 2 can be asked for with text alone now."""
-    return house.services.offer["sora-2"].t2v is not None
+    return harness.services.offer["sora-2"].t2v is not None
 
 
 async def fail(
@@ -353,7 +353,7 @@ async def fail(
 ) -> None:
     """Let one request fail, and wait until its sender knows."""
     provider.faults.next("submit", fault)
-    chat = scene.chat if by is None else scene.house.telegram.private(by)
+    chat = scene.chat if by is None else scene.harness.telegram.private(by)
     asked = await chat.send(by or scene.ann, "/video a boat")
     await chat.wait(
         lambda message: message.reply_to == asked.message_id and "back" in (message.text or "")

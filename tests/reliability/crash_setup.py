@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from tests.house import ADMIN
+from tests.harness import ADMIN
 from tests.reliability import invariants
 
 if TYPE_CHECKING:

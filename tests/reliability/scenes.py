@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aimlapi import Fault, Render
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

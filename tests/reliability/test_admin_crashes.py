@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.looks import says, shows_video
-from tests.groups.acts import confirmed
-from tests.house import ADMIN
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import confirmed
+from tests.harness import ADMIN
 from tests.reliability import invariants
 from tests.reliability.crash_setup import BEFORE_WORK, BotLauncher, CrashSetup
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reliability.gate import Fault
-from tests.reliability.rows import End, scene
+from tests.reliability.fault_cases import End, scene
+from tests.reliability.fault_proxy import Fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 FINE = End("delivered", 9, 1, 1)
 BACK = End("failed", 0, 0, 0)
@@ -39,7 +39,7 @@ SUBMITTED = {
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_submission_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+async def test_a_submission_that_meets(fault: Fault, tmp_path: Path, errors: LoggedErrors) -> None:
     errors.expect("the provider refuses everything")
     async with scene(tmp_path, errors, fault) as here:
         here.to_provider.arm("submit", fault)
@@ -52,7 +52,7 @@ async def test_a_submission_that_meets(fault: Fault, tmp_path: Path, errors: Bre
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("call", ["poll", "download"])
 async def test_a_question_that_meets(
-    call: str, fault: Fault, tmp_path: Path, errors: Breakage
+    call: str, fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     errors.expect("the provider refuses everything")
     async with scene(tmp_path, errors, fault) as here:
@@ -63,7 +63,7 @@ async def test_a_question_that_meets(
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_search_in_the_log_that_meets(
-    fault: Fault, tmp_path: Path, errors: Breakage
+    fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     async with scene(tmp_path, errors, fault) as here:
         here.to_provider.arm("submit", Fault.LOST)
@@ -74,7 +74,7 @@ async def test_a_search_in_the_log_that_meets(
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_probe_of_the_balance_that_meets(
-    fault: Fault, tmp_path: Path, errors: Breakage
+    fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     errors.expect("the provider refuses everything")
     async with scene(tmp_path, errors, fault) as here:
@@ -85,10 +85,12 @@ async def test_a_probe_of_the_balance_that_meets(
 
 
 @pytest.mark.parametrize("after", ["billing", "submit", "poll"])
-async def test_a_provider_nobody_listens_at(after: str, tmp_path: Path, errors: Breakage) -> None:
+async def test_a_provider_nobody_listens_at(
+    after: str, tmp_path: Path, errors: LoggedErrors
+) -> None:
     """From before the order, from the paid request, or from the first question on."""
     async with scene(tmp_path, errors) as here:
-        here.house.provider.render_seconds = 0.0 if after == "billing" else 0.5
+        here.harness.provider.render_seconds = 0.0 if after == "billing" else 0.5
         if after == "billing":
             away = asyncio.create_task(here.to_provider.refuse(AWAY_SECONDS))
             await asyncio.sleep(0)

@@ -9,15 +9,15 @@ import pytest
 
 from handlers.replies.status import FAILURE_EDIT_SECONDS
 from sandbox.telegram import Fault as Said
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
-from tests.reliability.gate import Fault
-from tests.reliability.rows import MAX_ROW_SECONDS, End, scene
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
+from tests.reliability.fault_cases import MAX_ROW_SECONDS, End, scene
+from tests.reliability.fault_proxy import Fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 FINE = End("delivered", 9, 1, 1)
 LONGER = End("delivered", 17, 1, 1)
@@ -38,7 +38,7 @@ FETCHED = {
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_video_sent_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+async def test_a_video_sent_that_meets(fault: Fault, tmp_path: Path, errors: LoggedErrors) -> None:
     async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm("sendVideo", fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
@@ -52,7 +52,7 @@ async def test_a_video_sent_that_meets(fault: Fault, tmp_path: Path, errors: Bre
     ids=" and ".join,
 )
 async def test_what_stands_around_a_video_and_meets(
-    calls: tuple[str, ...], fault: Fault, tmp_path: Path, errors: Breakage
+    calls: tuple[str, ...], fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     """Each of them, one after the other."""
     async with scene(tmp_path, errors, fault) as here:
@@ -65,7 +65,7 @@ async def test_what_stands_around_a_video_and_meets(
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("call", ["getFile", "file"])
 async def test_a_picture_fetched_that_meets(
-    call: str, fault: Fault, tmp_path: Path, errors: Breakage
+    call: str, fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm(call, fault)
@@ -99,12 +99,12 @@ ELSEWHERE = Said.answers(
     ids=lambda value: value.description or str(value.result) if isinstance(value, Said) else None,
 )
 async def test_a_picture_that_telegram_does_not_hand_out(
-    fault: Said, times: int | None, state: str, tmp_path: Path, errors: Breakage,
+    fault: Said, times: int | None, state: str, tmp_path: Path, errors: LoggedErrors,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     """It is asked for during a minute, not before Telegram wants to be asked; then given up."""
     async with scene(tmp_path, errors) as here:
-        here.house.telegram.faults.next("getFile", fault, times=times or 99)
+        here.harness.telegram.faults.next("getFile", fault, times=times or 99)
         asked = here.clock()
         await here.chat.send_photo(here.ann, photo(), caption="/animate waves move slowly")
         await here.to_telegram.called("getFile")
@@ -125,7 +125,7 @@ async def test_a_picture_that_telegram_does_not_hand_out(
 @pytest.mark.parametrize("call", ["sendMessage", "editMessageText"])
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_notice_that_meets(
-    fault: Fault, call: str, tmp_path: Path, errors: Breakage
+    fault: Fault, call: str, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     """While whoever asked still looks at its status, that turns into the notice."""
     async with scene(tmp_path, errors, fault) as here:
@@ -142,7 +142,7 @@ async def test_a_notice_that_meets(
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_press_whose_effect_is_to_be_shown_and_meets(
-    fault: Fault, tmp_path: Path, errors: Breakage
+    fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     """What was chosen holds, what was ordered comes, whatever becomes of its answer or message."""
     async with scene(tmp_path, errors, fault) as here:
@@ -167,7 +167,7 @@ async def test_a_press_whose_effect_is_to_be_shown_and_meets(
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_card_that_meets(fault: Fault, tmp_path: Path, errors: Breakage) -> None:
+async def test_a_card_that_meets(fault: Fault, tmp_path: Path, errors: LoggedErrors) -> None:
     async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm("sendMessage", fault)
         await here.chat.send(here.ann, "a cat on a sailing boat")
@@ -178,7 +178,7 @@ async def test_a_card_that_meets(fault: Fault, tmp_path: Path, errors: Breakage)
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_video_refused_as_one_and_sent_as_a_document_that_meets(
-    fault: Fault, tmp_path: Path, errors: Breakage
+    fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     async with scene(tmp_path, errors, fault) as here:
         here.to_telegram.arm("sendVideo", Fault.BAD_REQUEST)
@@ -197,10 +197,10 @@ ODD = [
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
 async def test_a_video_whose_yes_cannot_be_read_is_there_and_comes_again_where_it_is_asked_for(
-    odd: object, tmp_path: Path, errors: Breakage
+    odd: object, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     async with scene(tmp_path, errors) as here:
-        here.house.telegram.faults.next("sendVideo", Said.answers(odd))
+        here.harness.telegram.faults.next("sendVideo", Said.answers(odd))
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         await here.to_telegram.called("sendVideo")
         assert await here.settle() == End("undeliverable", 9, 1, 1)
@@ -215,14 +215,14 @@ async def test_a_video_whose_yes_cannot_be_read_is_there_and_comes_again_where_i
 
 @pytest.mark.parametrize("odd", [True, {"odd": True}], ids=str)
 async def test_no_yes_that_cannot_be_read_is_taken_for_a_no(
-    odd: object, tmp_path: Path, errors: Breakage
+    odd: object, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     async with scene(tmp_path, errors) as here:
         for call in (
             "sendMessage", "editMessageText", "editMessageReplyMarkup", "answerCallbackQuery",
             "deleteMessage", "sendChatAction",
         ):  # fmt: skip
-            here.house.telegram.faults.always(call, Said.answers(odd))
+            here.harness.telegram.faults.always(call, Said.answers(odd))
         await here.chat.send(here.ann, "/settings")
         here.press(await here.chat.wait(lambda message: message.buttons), "8 sec")
         await here.to_telegram.called("editMessageText")
@@ -241,7 +241,7 @@ async def test_no_yes_that_cannot_be_read_is_taken_for_a_no(
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_kept_video_brought_that_meets(
-    fault: Fault, tmp_path: Path, errors: Breakage
+    fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     """What fails is offered again, and a second copy comes only where the first arrived unseen."""
     async with scene(tmp_path, errors, fault) as here:
@@ -261,7 +261,7 @@ async def test_a_kept_video_brought_that_meets(
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_video_of_the_history_that_meets(
-    fault: Fault, tmp_path: Path, errors: Breakage
+    fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     async with scene(tmp_path, errors, fault) as here:
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
@@ -282,17 +282,19 @@ async def test_a_video_of_the_history_that_meets(
 
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_reaction_in_a_group_that_meets(
-    fault: Fault, tmp_path: Path, errors: Breakage
+    fault: Fault, tmp_path: Path, errors: LoggedErrors
 ) -> None:
     async with scene(tmp_path, errors, fault) as here:
-        here.chat = here.house.telegram.group("Film club", [here.ann])
+        here.chat = here.harness.telegram.group("Film club", [here.ann])
         here.to_telegram.arm("setMessageReaction", fault)
         await here.chat.send(here.ann, "/video a cat on a sailing boat")
         assert await here.settle() == FINE
 
 
 @pytest.mark.parametrize("after", ["submit", "download"])
-async def test_a_telegram_nobody_listens_at(after: str, tmp_path: Path, errors: Breakage) -> None:
+async def test_a_telegram_nobody_listens_at(
+    after: str, tmp_path: Path, errors: LoggedErrors
+) -> None:
     """While the video is made, or when it is to be sent."""
     async with scene(tmp_path, errors) as here:
         await here.chat.send(here.ann, "/video a cat on a sailing boat")

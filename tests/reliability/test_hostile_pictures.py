@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.looks import says, shows_video
-from tests.flows.makings import photo
-from tests.groups.acts import spent
-from tests.reliability.hostility import answer_to, assert_alive
+from tests.flows.media_files import photo
+from tests.flows.predicates import says, shows_video
+from tests.groups.actions import spent
+from tests.reliability.hostile_input import answer_to, assert_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat
-    from tests.house import House
+    from tests.harness import Harness
 
 
 def png(width: int, height: int, *, rows: int) -> bytes:
@@ -84,7 +84,7 @@ async def test_a_size_that_cannot_be_is_none(
 
 @pytest.mark.parametrize("what", HOSTILE)
 async def test_a_hostile_picture_is_named_for_what_it_is_and_costs_nothing(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str
 ) -> None:
     content, mime_type, said = HOSTILE[what]
     data = content if isinstance(content, bytes) else content()
@@ -96,16 +96,21 @@ async def test_a_hostile_picture_is_named_for_what_it_is_and_costs_nothing(
         )  # fmt: skip
         answer = await answer_to(chat, asked, said)
         assert thumbnail is None or "9 credits are back" in (answer.text or "")
-    assert await spent(house, ann) == 0
+    assert await spent(harness, ann) == 0
     assert provider.submissions == []
-    await assert_alive(house, chat, ann)
+    await assert_alive(harness, chat, ann)
 
 
 @pytest.mark.parametrize("mime_type", ["image/svg+xml", "application/pdf"])
 async def test_what_is_openly_no_photo_gets_an_answer_and_no_video(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, mime_type: str
+    bot: Bot,
+    harness: Harness,
+    chat: PrivateChat,
+    ann: Person,
+    provider: AimlApiSandbox,
+    mime_type: str,
 ) -> None:
     asked = await chat.send_document(ann, SVG, "drawing", mime_type, caption="/animate it moves")
     await answer_to(chat, asked)
     assert provider.submissions == []
-    await assert_alive(house, chat, ann)
+    await assert_alive(harness, chat, ann)

@@ -13,17 +13,17 @@ import pytest
 import handlers
 from handlers.replies.keyboards import CallbackData
 from sandbox.telegram.messages import Button
-from tests.groups.acts import spent
+from tests.groups.actions import spent
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 
 def every_press() -> list[type[CallbackData]]:
-    """Every kind of button in the house."""
+    """Every kind of button that the bot has."""
     found = {
         kind
         for module in pkgutil.walk_packages(handlers.__path__, "handlers.")
@@ -58,17 +58,17 @@ def test_every_kind_of_button_has_its_own_prefix() -> None:
     assert len(prefixes) > 5
 
 
-async def everything(house: House) -> list[tuple[object, ...]]:
+async def everything(harness: Harness) -> list[tuple[object, ...]]:
     """Every request and card there is, and how far each is."""
     statement = (
         "SELECT 'request', id, state FROM generations UNION SELECT 'card', id, state FROM cards"
     )
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         return [tuple(row) for row in await connection.fetch_all(statement)]
 
 
 async def test_forged_buttons_are_answered_and_touch_nothing_of_anybody(
-    bot: Bot, house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person,
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, ann: Person,
     bob: Person,
 ) -> None:  # fmt: skip
     group = telegram.group("Film club", [ann, bob])
@@ -80,12 +80,12 @@ async def test_forged_buttons_are_answered_and_touch_nothing_of_anybody(
     await telegram.private(ann).send(ann, "an idea of Ann's for a card")
     card = await telegram.private(ann).wait(lambda m: m.buttons)
     await provider.wait_for_submissions(1)
-    before = await everything(house)
+    before = await everything(harness)
     for data in forgeries():
         await telegram.world.press(shown_in_group, Button("made up", data=data), by=bob, timeout=10)
-    assert await everything(house) == before
-    assert await spent(house, bob) == 0
-    assert await spent(house, ann) == 9
+    assert await everything(harness) == before
+    assert await spent(harness, bob) == 0
+    assert await spent(harness, ann) == 9
     assert not shown.deleted
     assert not card.deleted
     assert telegram.unanswered_callbacks == []

@@ -9,13 +9,13 @@ import pytest
 from generation.jobs import schedule
 from generation.media import fetch
 from sandbox.aimlapi import Render
-from tests.groups.acts import spent
-from tests.reliability.hostility import answer_to, assert_alive
+from tests.groups.actions import spent
+from tests.reliability.hostile_input import answer_to, assert_alive
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Person, PrivateChat
-    from tests.house import House
+    from tests.harness import Harness
 
 HOSTILE = {
     "a redirect to this machine": Render.works(redirect="http://127.0.0.1:22/video.mp4"),
@@ -38,7 +38,7 @@ NO_VIDEO = {"a page", "bytes of no meaning", "nothing"}
 
 @pytest.mark.parametrize("what", HOSTILE)
 async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
-    house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str,
+    harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(fetch, "MAX_VIDEO_BYTES", 3_000_000)
@@ -46,12 +46,12 @@ async def test_a_hostile_result_is_not_followed_and_the_credits_come_back(
     monkeypatch.setattr(schedule, "FIRST_LINK_WAIT", 0.05)
     monkeypatch.setattr(schedule, "LINK_TIMEOUT", 0.2)
     provider.next_render = HOSTILE[what]
-    async with house.running():
+    async with harness.running():
         asked = await chat.send(ann, "/video a boat")
         answer = await answer_to(chat, asked, "9 credits are back")
         given_up = "broke" if what not in NO_VIDEO else "it is free"
         assert given_up in (answer.text or "")
-        assert await spent(house, ann) == 0
+        assert await spent(harness, ann) == 0
         assert not any(message.video for message in chat.from_bot)
-        assert list((house.data / "videos").iterdir()) == []
-        await assert_alive(house, chat, ann)
+        assert list((harness.data / "videos").iterdir()) == []
+        await assert_alive(harness, chat, ann)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.replies.texts import sanitize
-from tests.reliability.hostility import answer_to, assert_alive
+from tests.reliability.hostile_input import answer_to, assert_alive
 
 if TYPE_CHECKING:
     from bot.app import Bot
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 PLAIN = {"url", "mention", "bot_command", "hashtag", "email", "date_time"}
 """What Telegram itself finds in a plain text, and when a video is expected."""
@@ -33,7 +33,7 @@ PROMPTS = {
 
 @pytest.mark.parametrize("what", PROMPTS)
 async def test_a_prompt_of_any_letters_comes_back_as_a_video_or_an_answer(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox, what: str
 ) -> None:
     asked = await chat.send(ann, f"/video {PROMPTS[what]}")
     await chat.wait(
@@ -50,7 +50,7 @@ async def test_a_prompt_of_any_letters_comes_back_as_a_video_or_an_answer(
 
 @pytest.mark.parametrize("letter", ["a", "я", "🌊", "<", "\u0301"])
 async def test_a_prompt_as_long_as_telegram_takes_is_answered(
-    bot: Bot, house: House, chat: PrivateChat, ann: Person, letter: str
+    bot: Bot, harness: Harness, chat: PrivateChat, ann: Person, letter: str
 ) -> None:
     units = len(letter.encode("utf-16-le")) // 2
     asked = await chat.send(ann, "/video " + letter * ((4096 - len("/video ")) // units))
@@ -82,7 +82,7 @@ def _is_newer(than: int, message: Message) -> bool:
 
 @pytest.mark.parametrize("name", ["<b>Ann</b>", "{credits}", "A" * 64, "\u202eann", "&lt;", "🌊"])
 async def test_a_name_is_shown_as_it_is(
-    bot: Bot, house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, name: str
+    bot: Bot, harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, name: str
 ) -> None:
     somebody = telegram.person(name)
     group = telegram.group("<i>Club</i> & {friends}", [somebody])
@@ -92,7 +92,7 @@ async def test_a_name_is_shown_as_it_is(
         private = telegram.private(somebody)
         newest = (await private.send(somebody, command)).message_id
         await private.wait(partial(_is_newer, newest))
-    await assert_alive(house, telegram.private(somebody), somebody)
+    await assert_alive(harness, telegram.private(somebody), somebody)
     for message in [*group.from_bot, *telegram.private(somebody).from_bot]:
         shown = message.text or message.caption or ""
         assert "\u202e" not in shown, "what follows would be read backwards"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sandbox.aimlapi import AimlApiSandbox, Render
 from sandbox.aimlapi import Fault as ProviderFault
 from sandbox.telegram import Fault, TelegramSandbox
-from tests.flows.makings import photo
+from tests.flows.media_files import photo
 from tests.flows.process import process, terminate
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.telegram.stars import StarPayment
-from tests.house import ADMIN
+from tests.harness import ADMIN
 from tests.reliability import invariants
 from tests.reliability.crash_setup import BEFORE_WORK, BotLauncher, CrashSetup
 

@@ -18,18 +18,18 @@ from sandbox.telegram import PrivateChat
 from sandbox.telegram.actors import Person
 from sandbox.telegram.queries import Query
 from sandbox.telegram.schema import check_object, type_of
-from tests.flows.makings import photo
-from tests.handlers.commons import settled
-from tests.house import ADMIN
+from tests.flows.media_files import photo
+from tests.handlers.shared import settled
+from tests.harness import ADMIN
 from tests.reliability.invariants import wrong_always
-from tests.reliability.schema_dice import SHAPES, SchemaDice
+from tests.reliability.random_objects import SHAPES, RandomObjects
 from tests.reliability.test_hostile_presses import PRESSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.telegram import TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 ROUNDS, UPDATES = 10, 500
 """How often so many updates are sent at once."""
@@ -64,7 +64,7 @@ class Crowd:
         groups[1].read_only()
         picture = telegram.world.files.add("photo", photo(640, 360), width=640, height=360)
         chats = [group.as_json() for group in groups]
-        self.made = SchemaDice(
+        self.made = RandomObjects(
             self.dice,
             bot=telegram.bot.as_json(),
             people=[person.as_json() for person in people],
@@ -99,65 +99,65 @@ class Crowd:
         world.updates.push_unfiltered(kind, content)
 
 
-async def waiting(house: House) -> int:
+async def waiting(harness: Harness) -> int:
     """Return how many updates are written down and not handled."""
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         return await connection.fetch_int(
             "SELECT count(*) FROM inbox WHERE handled_at IS NULL AND set_aside = 0"
         )
 
 
-async def all_is_handled(house: House) -> None:
+async def all_is_handled(harness: Harness) -> None:
     """Wait until nothing is left to be handled; what is set aside nobody could read."""
     async with asyncio.timeout(300):
-        while len(house.telegram.world.updates) or await waiting(house):
+        while len(harness.telegram.world.updates) or await waiting(harness):
             await asyncio.sleep(0.05)
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         aside = await connection.fetch_int("SELECT count(*) FROM inbox WHERE set_aside = 1")
     assert aside == 0, f"{aside} updates were set aside"
-    open_presses = [query.person for query in house.telegram.unanswered_callbacks]
+    open_presses = [query.person for query in harness.telegram.unanswered_callbacks]
     assert open_presses == [], "presses without an answer"
 
 
-async def newcomers(house: House, crowd: Crowd) -> float:
+async def newcomers(harness: Harness, crowd: Crowd) -> float:
     """Two come between all the others; returns how many seconds the first waits for an answer.
 
     They wait for those who came before them at most.
     """
-    first, last = house.telegram.person("First"), house.telegram.person("Last")
+    first, last = harness.telegram.person("First"), harness.telegram.person("Last")
     for _ in range(UPDATES // 2):
         crowd.act()
     began = time.monotonic()
-    await house.telegram.private(first).send(first, "/start")
+    await harness.telegram.private(first).send(first, "/start")
     for _ in range(UPDATES // 2):
         crowd.act()
-    await house.telegram.private(last).send(last, "/start")
-    await house.telegram.private(first).wait(lambda _: True, timeout=120)
+    await harness.telegram.private(last).send(last, "/start")
+    await harness.telegram.private(first).wait(lambda _: True, timeout=120)
     took = time.monotonic() - began
-    await house.telegram.private(last).wait(lambda _: True, timeout=120)
+    await harness.telegram.private(last).wait(lambda _: True, timeout=120)
     # a newcomer is greeted with a video
-    answers = [c for c in house.telegram.calls if c.method in {"sendMessage", "sendVideo"}]
+    answers = [c for c in harness.telegram.calls if c.method in {"sendMessage", "sendVideo"}]
     # of a call that is still coming in nothing is known yet
     answered = [call.params.get("chat_id") for call in answers]
     assert answered.index(first.id) < answered.index(last.id), "who came first was answered last"
     return took
 
 
-async def lives(house: House, seed: int) -> str:
+async def lives(harness: Harness, seed: int) -> str:
     """Send everything, with a stop in the midst of it and a start; returns figures."""
     sys.stdout.write(f"seed {seed}\n")
-    crowd, took = Crowd(house.telegram, seed), list[float]()
+    crowd, took = Crowd(harness.telegram, seed), list[float]()
     began = time.process_time()
     for _ in range(2):
-        async with house.running(free_credits=18, budget_usd=2):
+        async with harness.running(free_credits=18, budget_usd=2):
             # first what an earlier life left over
-            await all_is_handled(house)
+            await all_is_handled(harness)
             for _ in range(ROUNDS // 2):
-                took.append(await newcomers(house, crowd))
-                await all_is_handled(house)
+                took.append(await newcomers(harness, crowd))
+                await all_is_handled(harness)
             for _ in range(50):
                 crowd.act()
-            await house.telegram.wait_for_call("getUpdates")
+            await harness.telegram.wait_for_call("getUpdates")
     cpu = time.process_time() - began
     return (
         f"{ROUNDS * UPDATES} random updates: {cpu:.1f} s of CPU, "
@@ -173,9 +173,9 @@ async def test_what_the_dice_make_is_valid(telegram: TelegramSandbox, kind: str)
 
 
 async def test_whatever_telegram_sends_is_handled_and_a_newcomer_is_answered(
-    house: House, record_property: Callable[[str, object], None]
+    harness: Harness, record_property: Callable[[str, object], None]
 ) -> None:
-    record_property("figures", await lives(house, seed=1))
+    record_property("figures", await lives(harness, seed=1))
 
 
 class OddAnswers:
@@ -204,20 +204,22 @@ class OddAnswers:
         return beside | content
 
 
-async def test_whatever_telegram_answers_videos_are_paid_once_or_not_at_all(house: House) -> None:
-    crowd = Crowd(house.telegram, 1)
-    house.telegram.world.rewrite_result = OddAnswers(crowd)
-    async with house.running():
-        for n, chat in enumerate([*house.telegram.world.chats.values()]):
+async def test_whatever_telegram_answers_videos_are_paid_once_or_not_at_all(
+    harness: Harness,
+) -> None:
+    crowd = Crowd(harness.telegram, 1)
+    harness.telegram.world.rewrite_result = OddAnswers(crowd)
+    async with harness.running():
+        for n, chat in enumerate([*harness.telegram.world.chats.values()]):
             if isinstance(chat, PrivateChat) and n < 6:
                 person = chat.members[0]
                 await chat.send(person, f"/video boat {n}")
                 await chat.send_photo(person, photo(640, 360), caption=f"boat {n} sails")
                 await chat.send(person, "/quota")
                 await chat.send(person, "another boat")
-        await all_is_handled(house)
-        await settled(house, 120)
-        with closing(sqlite3.connect(house.data / "bot.sqlite3")) as connection:
+        await all_is_handled(harness)
+        await settled(harness, 120)
+        with closing(sqlite3.connect(harness.data / "bot.sqlite3")) as connection:
             assert wrong_always(connection) == []
             rows = connection.execute("SELECT state, count(*) FROM generations GROUP BY state")
             assert dict(rows.fetchall()) == {"delivered": 12}
@@ -225,7 +227,7 @@ async def test_whatever_telegram_answers_videos_are_paid_once_or_not_at_all(hous
 
 @pytest.mark.soak
 async def test_whatever_telegram_sends_however_the_dice_fall(
-    house: House, record_property: Callable[[str, object], None]
+    harness: Harness, record_property: Callable[[str, object], None]
 ) -> None:
     for _ in range(20):
-        record_property("figures", await lives(house, random.SystemRandom().randrange(2**32)))
+        record_property("figures", await lives(harness, random.SystemRandom().randrange(2**32)))

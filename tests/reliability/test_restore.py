@@ -15,11 +15,11 @@ from handlers import senders
 from sandbox.aimlapi import Fault
 from sandbox.telegram import TelegramSandbox
 from storage.migrations import COPY, back_up
-from tests.flows.looks import says, shows_video
+from tests.flows.predicates import says, shows_video
 from tests.flows.process import process, terminate
-from tests.groups.acts import confirmed, made
-from tests.handlers.commons import settled
-from tests.house import House
+from tests.groups.actions import confirmed, made
+from tests.handlers.shared import settled
+from tests.harness import Harness
 from tests.reliability.invariants import unfinished, wrong_always
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Message
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 PEOPLE = 6
 
@@ -53,23 +53,23 @@ async def arrived(provider: AimlApiSandbox, count: int) -> None:
 
 
 async def test_a_backup_taken_under_load_goes_on_elsewhere_and_orders_nothing_twice(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path
 ) -> None:
     # nothing is finished before it was copied, and four have their turn
     provider.faults.always("poll", Fault.http(503))
     everybody = [telegram.person(f"Person {number}") for number in range(PEOPLE)]
     chats = [telegram.private(one) for one in everybody]
     copies = [tmp_path / f"copy-{number}.sqlite3" for number in range(2)]
-    async with house.running(provider_slots=4):
+    async with harness.running(provider_slots=4):
         for number, (chat, one) in enumerate(zip(chats, everybody, strict=True)):
             await chat.send(one, f"/video a cat, number {number}")
             if number % 3 == 2:
                 await arrived(provider, min(number, 3))
-                await asyncio.to_thread(back_up, house.data / "bot.sqlite3", copies[number // 3])
+                await asyncio.to_thread(back_up, harness.data / "bot.sqlite3", copies[number // 3])
         provider.faults.clear()
         for chat in chats:
             await chat.wait(shows_video(), timeout=20)
-        await settled(house)
+        await settled(harness)
     posted = Counter(one.body["prompt"] for one in provider.submissions)
     assert {*posted.values()} == {1}
     under_way = [states_in(copy) for copy in copies]
@@ -80,7 +80,7 @@ async def test_a_backup_taken_under_load_goes_on_elsewhere_and_orders_nothing_tw
         folder = tmp_path / f"elsewhere-{number}"
         folder.mkdir()
         shutil.copy(copy, folder / "bot.sqlite3")
-        restored = House(telegram, provider, folder, house.errors)
+        restored = Harness(telegram, provider, folder, harness.errors)
         async with restored.running(provider_slots=4):
             await settled(restored, seconds=20)
         with closing(sqlite3.connect(folder / "bot.sqlite3")) as connection:
@@ -90,22 +90,22 @@ async def test_a_backup_taken_under_load_goes_on_elsewhere_and_orders_nothing_tw
 
 
 async def test_what_was_said_before_a_restore_is_asked_about_and_what_comes_then_is_not(
-    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+    provider: AimlApiSandbox, tmp_path: Path, errors: LoggedErrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     behind = 5.0
     async with TelegramSandbox(clock=lambda: time.time() - behind) as telegram:
         ann = telegram.person("Ann")
         chat = telegram.private(ann)
-        house = House(telegram, provider, tmp_path / "data", errors)
-        async with house.running():
+        harness = Harness(telegram, provider, tmp_path / "data", errors)
+        async with harness.running():
             await chat.send(ann, "/start")
             await chat.wait(lambda one: bool(one.buttons))
         copy = tmp_path / "elsewhere" / "bot.sqlite3"
         copy.parent.mkdir()
-        back_up(house.data / "bot.sqlite3", copy)
+        back_up(harness.data / "bot.sqlite3", copy)
         # done by the bot that was lost, which had no time to confirm it
         await chat.send(ann, "/video a cat")
-        async with House(telegram, provider, copy.parent, errors).running():
+        async with Harness(telegram, provider, copy.parent, errors).running():
             await chat.wait(says("I was away. Still want this?"))
             assert provider.submissions == []
             behind = -2.0  # dates are whole seconds
@@ -113,14 +113,14 @@ async def test_what_was_said_before_a_restore_is_asked_about_and_what_comes_then
             await chat.wait(shows_video("a dog"))
         assert mark_of(copy) == COPY, "another start in the next minutes knows it as well"
         monkeypatch.setattr(lifecycle, "STALE_MESSAGE_SECONDS", 0.0)
-        async with House(telegram, provider, copy.parent, errors).running():
+        async with Harness(telegram, provider, copy.parent, errors).running():
             async with asyncio.timeout(10):
                 while mark_of(copy) == COPY:
                     await asyncio.sleep(0.01)
 
 
 async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now(
-    provider: AimlApiSandbox, tmp_path: Path, errors: Breakage, monkeypatch: pytest.MonkeyPatch
+    provider: AimlApiSandbox, tmp_path: Path, errors: LoggedErrors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # after a restore, presses count again once none of before can arrive
     monkeypatch.setattr(senders, "PRESS_KEPT_SECONDS", 0.0)
@@ -134,25 +134,25 @@ async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now
             return await chat.wait(says(f"{credits_} credits"))
 
         async def links() -> list[tuple[int, ...]]:
-            async with house.db.reading() as connection:
+            async with harness.db.reading() as connection:
                 found = await connection.fetch_all("SELECT credits, revoked FROM invites")
                 return [tuple(row) for row in found]
 
-        house = House(telegram, provider, tmp_path / "data", errors)
-        async with house.running(admin_ids=frozenset({owner.id})):
+        harness = Harness(telegram, provider, tmp_path / "data", errors)
+        async with harness.running(admin_ids=frozenset({owner.id})):
             kept = await invited(10)
         copy = tmp_path / "elsewhere" / "bot.sqlite3"
         copy.parent.mkdir()
-        back_up(house.data / "bot.sqlite3", copy)
+        back_up(harness.data / "bot.sqlite3", copy)
         with closing(sqlite3.connect(copy)) as connection, connection:
             connection.execute("UPDATE inbox SET received_at = received_at - 40")
         ago = 20.0
-        async with house.running(admin_ids=frozenset({owner.id})):
+        async with harness.running(admin_ids=frozenset({owner.id})):
             lost = await invited(20)
-            video = await made(house, chat, owner, "a cat")
+            video = await made(harness, chat, owner, "a cat")
         ago = -2.0
-        house = House(telegram, provider, copy.parent, errors)
-        async with house.running(admin_ids=frozenset({owner.id})):
+        harness = Harness(telegram, provider, copy.parent, errors)
+        async with harness.running(admin_ids=frozenset({owner.id})):
             present = await invited(30)
             assert present.button("Revoke").data == lost.button("Revoke").data
             answer = await lost.press("Revoke", by=owner)
@@ -161,7 +161,7 @@ async def test_a_button_of_the_lost_time_does_nothing_to_what_has_its_number_now
             assert await links() == [(10, 1), (30, 0)]
             await confirmed(chat, present, "Revoke", by=owner)
             bob = telegram.person("Bob")
-            other = await made(house, telegram.private(bob), bob, "a secret")
+            other = await made(harness, telegram.private(bob), bob, "a secret")
             assert other.button("Again").data == video.button("Again").data
             asked = await chat.send(owner, "/report", reply_to=video)
             await chat.wait(says("Reply to one of my videos", to=asked.message_id))

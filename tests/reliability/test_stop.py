@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.aimlapi.faults import Handler
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 AT_ONCE = 8
 """Paid requests that are on their way side by side."""
@@ -48,52 +48,52 @@ def states(data: Path) -> dict[str, int]:
 
 
 async def test_a_stop_lets_paid_requests_on_their_way_arrive_and_begins_no_other(
-    house: House, telegram: TelegramSandbox, provider: AimlApiSandbox
+    harness: Harness, telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:
     slow, people = Slow(), [telegram.person(f"Person {n}") for n in range(AT_ONCE + 4)]
     provider.faults.always("submit", Fault("slow", slow.meet))
-    async with house.running() as bot:
+    async with harness.running() as bot:
         for person in people:
             await telegram.private(person).send(person, "/video a boat")
         async with asyncio.timeout(20):
-            while slow.came < AT_ONCE or states(house.data).get("queued") != 4:
+            while slow.came < AT_ONCE or states(harness.data).get("queued") != 4:
                 await asyncio.sleep(0.01)
         stopping = asyncio.create_task(bot.scheduler.stop())
         await asyncio.sleep(0)
         slow.go_on.set()
         await stopping
     assert slow.came == AT_ONCE
-    assert states(house.data) == {"generating": AT_ONCE, "queued": 4}
+    assert states(harness.data) == {"generating": AT_ONCE, "queued": 4}
 
 
 async def test_a_request_whose_turn_comes_with_the_stop_stays_in_the_queue(
-    bot: Bot, house: House, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
+    bot: Bot, harness: Harness, provider: AimlApiSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     await chat.send(ann, "/video a boat")
     async with asyncio.timeout(20):
         while not bot.scheduler.queue.running:
             await asyncio.sleep(0)
     await bot.scheduler.stop()
-    assert (states(house.data), provider.submissions) == ({"queued": 1}, [])
+    assert (states(harness.data), provider.submissions) == ({"queued": 1}, [])
 
 
 async def test_two_stops_while_telegram_hangs_set_no_message_aside(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     hanging = telegram.faults.always("sendMessage", TelegramFault.hang())
     await chat.send(ann, "a boat on a lake")
     for life in (1, 2):
-        async with house.running():
+        async with harness.running():
             async with asyncio.timeout(20):
                 while hanging.hits < life:
                     await asyncio.sleep(0.01)
     hanging.release()
-    async with house.running():
+    async with harness.running():
         await chat.wait(lambda message: message.buttons)
 
 
 async def test_a_board_that_is_on_its_way_at_the_stop_is_written_down(
-    house: House,
+    harness: Harness,
     telegram: TelegramSandbox,
     provider: AimlApiSandbox,
     ann: Person,
@@ -102,17 +102,17 @@ async def test_a_board_that_is_on_its_way_at_the_stop_is_written_down(
     provider.render_seconds = 60
     club = telegram.group("Film club", [ann, bob])
     sending = telegram.faults.always("sendMessage", TelegramFault.hang(), chat_id=club.id)
-    async with house.running() as bot:
+    async with harness.running() as bot:
         await club.send(ann, "/video a boat")
         await club.send(bob, "/video a train")
         async with asyncio.timeout(20):
-            while not sending.hits or states(house.data).get("generating") != 2:
+            while not sending.hits or states(harness.data).get("generating") != 2:
                 await asyncio.sleep(0.01)
         stopping = asyncio.create_task(bot.scheduler.stop())
         await asyncio.sleep(0)
         sending.release()
         await stopping
-    with closing(sqlite3.connect(house.data / "bot.sqlite3")) as database:
+    with closing(sqlite3.connect(harness.data / "bot.sqlite3")) as database:
         assert len(database.execute("SELECT * FROM boards").fetchall()) == 1
 
 

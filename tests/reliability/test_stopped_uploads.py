@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from handlers.replies.outbox import UPLOADS
 from sandbox.telegram import Fault
-from tests.flows.looks import shows_video
-from tests.reliability.rows import Clock
+from tests.flows.predicates import shows_video
+from tests.reliability.fault_cases import Clock
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
@@ -20,42 +20,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.house import House
+    from tests.harness import Harness
 
 LARGE = 24_000_000
 """Bytes: more than lies in the buffers between two programs on one machine."""
 
 
-def rows(house: House, columns: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(house.data / "bot.sqlite3")) as database:
+def rows(harness: Harness, columns: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(harness.data / "bot.sqlite3")) as database:
         return database.execute(f"SELECT {columns} FROM generations ORDER BY id").fetchall()  # noqa: S608 - ours
 
 
-async def has_rows(house: House, columns: str, wanted: list[tuple[Any, ...]]) -> None:
+async def has_rows(harness: Harness, columns: str, wanted: list[tuple[Any, ...]]) -> None:
     async with asyncio.timeout(20):
-        while rows(house, columns) != wanted:
+        while rows(harness, columns) != wanted:
             await asyncio.sleep(0.02)
 
 
 async def test_what_waits_for_a_place_to_upload_counts_as_sent_by_no_stop(
-    house: House, telegram: TelegramSandbox
+    harness: Harness, telegram: TelegramSandbox
 ) -> None:
     people = [telegram.person(f"P{n}") for n in range(UPLOADS + 2)]
     for life in (1, 2):
         stuck = telegram.faults.always("sendVideo", Fault.hang())
-        async with house.running():
+        async with harness.running():
             for one in people if life == 1 else []:
                 await telegram.private(one).send(one, "/video a boat")
-            await has_rows(house, "state", [("ready",)] * len(people))
+            await has_rows(harness, "state", [("ready",)] * len(people))
             async with asyncio.timeout(30):
                 while stuck.hits < UPLOADS:  # each has left whole by then
                     await asyncio.sleep(0.02)
         stuck.release()
     tried = Counter(call.params["chat_id"] for call in telegram.calls_of("sendVideo"))
-    assert [one for (one,) in rows(house, "sends")] == [tried[str(one.id)] for one in people]
-    async with house.running():
+    assert [one for (one,) in rows(harness, "sends")] == [tried[str(one.id)] for one in people]
+    async with harness.running():
         await has_rows(
-            house,
+            harness,
             "state",
             [("undeliverable" if tried[str(one.id)] == 2 else "delivered",) for one in people],
         )
@@ -63,22 +63,22 @@ async def test_what_waits_for_a_place_to_upload_counts_as_sent_by_no_stop(
 
 
 async def test_a_file_that_had_not_left_whole_counts_as_not_sent(
-    house: House, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person
 ) -> None:
     clock = Clock()
     telegram.faults.next("sendVideo", Fault.flood(3600))
-    async with house.running():
+    async with harness.running():
         await chat.send(ann, "/video a boat")
-        await has_rows(house, "send_setbacks", [(1,)])
-    lengthen(house.data / "videos" / "1.mp4")
+        await has_rows(harness, "send_setbacks", [(1,)])
+    lengthen(harness.data / "videos" / "1.mp4")
     clock.skip(3601)
     async with clogged(telegram.url) as (url, begun):
-        async with house.running(clock=clock, telegram_api_url=url):
+        async with harness.running(clock=clock, telegram_api_url=url):
             await asyncio.wait_for(begun.wait(), 20)
-        assert rows(house, "state, sends, send_started_at") == [("ready", 0, None)]
-    async with house.running(clock=clock):
+        assert rows(harness, "state, sends, send_started_at") == [("ready", 0, None)]
+    async with harness.running(clock=clock):
         await chat.wait(shows_video("a boat"))
-        await has_rows(house, "state", [("delivered",)])
+        await has_rows(harness, "state", [("delivered",)])
     assert len([one for one in chat.from_bot if one.video]) == 1
 
 

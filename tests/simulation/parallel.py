@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.house import Breakage
+from tests.harness import LoggedErrors
 from tests.simulation.simulation import Simulation
 from tests.simulation.virtual import VirtualLoop
 
@@ -36,7 +36,7 @@ class SimulationResult:
 
 def simulate(seed: str, generations: int) -> SimulationResult:
     """Run a simulation of so many generations, from an empty database until all are finished."""
-    errors = Breakage()
+    errors = LoggedErrors()
     errors.expect("the provider refuses everything")
     logging.getLogger().addHandler(errors)
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from generation.models.offer import Kind
     from storage.chats import Chat
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 FREE_CREDITS = 27
 START = 1_795_132_800.0 + 20 * 3600
@@ -75,7 +75,7 @@ class Order:
 class Simulation:
     """A population with the bot, its provider and its Telegram, all from one seed."""
 
-    def __init__(self, folder: Path, seed: str, errors: Breakage, *, generations: int) -> None:
+    def __init__(self, folder: Path, seed: str, errors: LoggedErrors, *, generations: int) -> None:
         self._folder = folder
         self._errors = errors
         self._dice = random.Random(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storage.generations import State
-from tests.storage.asked import ANN, BOB, NOW
+from tests.storage.requests import ANN, BOB, NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from storage import chats, people
 from storage.chats import ChatKind
 from storage.people import Ban
-from tests.storage.asked import ANN, BOB, NOW
+from tests.storage.requests import ANN, BOB, NOW
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from storage import people
 from storage.notices import Admins, NoticeKind
-from tests.storage.asked import BOB, NOW, rows
+from tests.storage.requests import BOB, NOW, rows
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -12,7 +12,7 @@ from handlers.ordering import drafts
 from storage import cards
 from storage.cards import CardContent, CardKind
 from storage.ledger import Account
-from tests.storage.asked import ANN, BOB, NOW, meet
+from tests.storage.requests import ANN, BOB, NOW, meet
 
 if TYPE_CHECKING:
     from storage.cards import Card

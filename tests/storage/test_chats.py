@@ -14,7 +14,7 @@ from storage.chats import ChatKind
 from storage.films import ShownFilm
 from storage.ledger import Account, Pot
 from storage.notices import Notice, NoticeKind
-from tests.storage.asked import ANN, NOW, ask, found, meet, rows
+from tests.storage.requests import ANN, NOW, ask, found, meet, rows
 
 if TYPE_CHECKING:
     from storage.chats import Chat

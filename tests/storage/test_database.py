@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.database import Database
-from tests.storage.asked import rows
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from pathlib import Path

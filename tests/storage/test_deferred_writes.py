@@ -12,7 +12,7 @@ import pytest
 from storage import database
 from storage.database import Database
 from tests.databases import begin
-from tests.storage.asked import rows
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,7 +10,7 @@ import pytest
 from storage import cards, films, generations
 from storage.cards import CardContent, CardKind
 from storage.ledger import Account
-from tests.storage.asked import ANN, BOB, NOW, meet, request
+from tests.storage.requests import ANN, BOB, NOW, meet, request
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -11,7 +11,7 @@ import pytest
 from storage import chats, generations, statistics, videos
 from storage.generations import PENDING, UNFINISHED, Changes, Reason, State
 from storage.ledger import Account
-from tests.storage.asked import ANN, BOB, NOW, ask, found, meet, request
+from tests.storage.requests import ANN, BOB, NOW, ask, found, meet, request
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -10,7 +10,7 @@ import pytest
 from storage import chats, generations, statistics
 from storage.chats import Asking, Board, ChatKind, Group
 from storage.ledger import Account
-from tests.storage.asked import ANN, BOB, NOW, request
+from tests.storage.requests import ANN, BOB, NOW, request
 
 if TYPE_CHECKING:
     from storage.chats import Chat

@@ -17,7 +17,7 @@ from storage.inbox import (
     Origin,
     StoredUpdate,
 )
-from tests.storage.asked import NOW, rows
+from tests.storage.requests import NOW, rows
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storage import ledger
 from storage.ledger import Account, EntryKind, Pot
-from tests.storage.asked import ANN, BOB, NOW, ask, meet, rows
+from tests.storage.requests import ANN, BOB, NOW, ask, meet, rows
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -25,8 +25,8 @@ from storage.migrations import (
     steps,
 )
 from storage.notices import NoticeKind
-from tests.storage.asked import ANN, BOB, NOW, steps_of
 from tests.storage.old_files import GROUP, rows_of
+from tests.storage.requests import ANN, BOB, NOW, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,7 +8,7 @@ import pytest
 
 from storage import chats, notices
 from storage.notices import Notice, NoticeKind
-from tests.storage.asked import BOB, NOW, meet
+from tests.storage.requests import BOB, NOW, meet
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from storage import outages
 from storage.outages import Cooldown, CooldownReason
-from tests.storage.asked import ANN, BOB, NOW, ask, meet
+from tests.storage.requests import ANN, BOB, NOW, ask, meet
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -12,7 +12,7 @@ from storage.chats import ChatKind
 from storage.ledger import Account, EntryKind, Pot
 from storage.payments import Charge
 from storage.personal_data import Erasure
-from tests.storage.asked import ANN, BOB, NOW, ask, meet
+from tests.storage.requests import ANN, BOB, NOW, ask, meet
 
 if TYPE_CHECKING:
     from storage.database import Connection, Database

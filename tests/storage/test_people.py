@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage import people
-from tests.storage.asked import ANN, BOB, NOW, rows
+from tests.storage.requests import ANN, BOB, NOW, rows
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -15,7 +15,7 @@ from storage.ledger import Account, EntryKind, Pot
 from storage.notices import Notice, NoticeKind
 from storage.people import Ban
 from storage.personal_data import Erasure
-from tests.storage.asked import ANN, BOB, NOW, ask, everything, meet, rows
+from tests.storage.requests import ANN, BOB, NOW, ask, everything, meet, rows
 
 if TYPE_CHECKING:
     from pathlib import Path

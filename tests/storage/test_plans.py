@@ -22,7 +22,7 @@ from storage import (
 from storage.database import Connection
 from storage.generations import AT_PROVIDER, UNFINISHED, State
 from storage.ledger import Account, Pot
-from tests.storage.asked import ANN, NOW, request, rows
+from tests.storage.requests import ANN, NOW, request, rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable

@@ -12,7 +12,7 @@ from storage.cards import CLOSED_SECONDS, OPEN_SECONDS, CardContent, CardKind
 from storage.ledger import Account
 from storage.notices import Notice, NoticeKind
 from storage.outages import Cooldown, CooldownReason
-from tests.storage.asked import ANN, NOW, ask, meet, rows
+from tests.storage.requests import ANN, NOW, ask, meet, rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

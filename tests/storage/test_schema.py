@@ -10,7 +10,7 @@ import pytest
 from storage import generations, ledger
 from storage.generations import Reason, State
 from storage.ledger import Account, EntryKind, Pot
-from tests.storage.asked import ANN, NOW, Event, ask, meet, rows, steps_of
+from tests.storage.requests import ANN, NOW, Event, ask, meet, rows, steps_of
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -9,7 +9,7 @@ from storage import people, statistics
 from storage.generations import State
 from storage.people import Ban
 from storage.statistics import SLICE, Activity, Statistics
-from tests.storage.asked import ANN, BOB, NOW, ask, meet, rows
+from tests.storage.requests import ANN, BOB, NOW, ask, meet, rows
 
 if TYPE_CHECKING:
     import pytest

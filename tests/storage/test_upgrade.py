@@ -14,7 +14,7 @@ from storage.ledger import Account, EntryKind, Pot
 from storage.migrations import migrate, steps
 from storage.notices import NoticeKind
 from storage.outages import Cooldown, CooldownReason
-from tests.storage.asked import ANN, NOW
+from tests.storage.requests import ANN, NOW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -34,7 +34,7 @@ from generation.orders.options import Choice, Defaults, Options, PricedChoice, r
 from generation.orders.substitutes import Failover
 from storage.generations import Generation, Reason, State
 from storage.notices import NoticeKind
-from tests.storage.asked import NOW, request
+from tests.storage.requests import NOW, request
 
 if TYPE_CHECKING:
     from generation.jobs.outcomes import Outcome

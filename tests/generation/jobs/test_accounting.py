@@ -29,8 +29,8 @@ from storage import generations, ledger, people
 from storage.generations import State
 from storage.ledger import Account, Pot
 from tests.generation.jobs.table import POLICY, PRIVATE, ROWS
-from tests.generation.orders.usual import terms
-from tests.storage.asked import NOW, Clock, meet, request, rows
+from tests.generation.orders.defaults import terms
+from tests.storage.requests import NOW, Clock, meet, request, rows
 
 if TYPE_CHECKING:
     from generation.jobs.lifecycle import AppliedTransition

@@ -10,7 +10,7 @@ import pytest
 from generation.jobs.outcomes import VideoOnDisk
 from generation.jobs.schedule import MAX_DURATIONS, TYPICAL_SECONDS, DurationEstimates
 from generation.models.offer import Offer
-from tests.storage.asked import NOW, ask, request
+from tests.storage.requests import NOW, ask, request
 
 if TYPE_CHECKING:
     from storage.database import Database

@@ -15,14 +15,14 @@ from generation.orders.substitutes import Substitutes
 from storage import ledger
 from storage.generations import Reason, State
 from storage.notices import Admins
-from tests.storage.asked import ANN, rows
+from tests.storage.requests import ANN, rows
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from storage.database import Database
     from storage.generations import Generation
     from tests.generation.steps import Steps
-    from tests.storage.asked import Clock
+    from tests.storage.requests import Clock
 
 
 async def held(db: Database, generation: Generation) -> list[tuple[str, int]]:

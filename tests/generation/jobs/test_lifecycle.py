@@ -34,7 +34,7 @@ from storage.chats import ChatKind
 from storage.generations import State
 from storage.ledger import Account, Pot
 from tests.generation.jobs.table import CHEAPER, DEARER, PAIRS, POLICY, ROWS, expected
-from tests.storage.asked import ANN, BOB, NOW, ask, everything, found, meet, rows, steps_of
+from tests.storage.requests import ANN, BOB, NOW, ask, everything, found, meet, rows, steps_of
 
 if TYPE_CHECKING:
     from generation.jobs.outcomes import Outcome, Transition

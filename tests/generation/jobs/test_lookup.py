@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sandbox.aimlapi.faults import Handler
     from storage.generations import Generation
     from tests.generation.steps import Steps
-    from tests.storage.asked import Clock
+    from tests.storage.requests import Clock
 
 
 class Heard:

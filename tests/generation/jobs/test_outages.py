@@ -14,8 +14,8 @@ from generation.orders.balances import Accepted, accept
 from sandbox.aimlapi import Fault
 from storage import HOUR_SECONDS
 from storage.generations import Reason, State
-from tests.generation.orders.usual import terms
-from tests.storage.asked import Clock, request, rows
+from tests.generation.orders.defaults import terms
+from tests.storage.requests import Clock, request, rows
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox

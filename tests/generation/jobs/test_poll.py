@@ -22,13 +22,13 @@ from generation.media.videos import MAX_TRIES_AS_VIDEO, UploadPreparation
 from sandbox.aimlapi import Fault, Render
 from storage.generations import State
 from tests.generation.steps import DEADLINE
-from tests.storage.asked import rows
+from tests.storage.requests import rows
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from storage.generations import Generation
     from tests.generation.steps import Steps
-    from tests.storage.asked import Clock
+    from tests.storage.requests import Clock
 
 
 @pytest.fixture

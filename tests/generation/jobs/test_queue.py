@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.generation.steps import Steps
-    from tests.storage.asked import Clock
+    from tests.storage.requests import Clock
 
 
 def entry(number: int, person: int, chat: int) -> QueueEntry:

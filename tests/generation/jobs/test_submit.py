@@ -25,14 +25,14 @@ from sandbox.aimlapi import Fault
 from storage import outages
 from storage.generations import Reason, State
 from storage.notices import Admins
-from tests.storage.asked import ANN, rows
+from tests.storage.requests import ANN, rows
 
 if TYPE_CHECKING:
     from generation.jobs.outcomes import Outcome
     from sandbox.aimlapi import AimlApiSandbox
     from storage.generations import Generation
     from tests.generation.steps import Steps
-    from tests.storage.asked import Clock
+    from tests.storage.requests import Clock
 
 
 @dataclass(frozen=True, kw_only=True)

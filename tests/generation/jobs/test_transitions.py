@@ -30,7 +30,7 @@ from tests.generation.jobs.table import (
     expected,
     generation,
 )
-from tests.storage.asked import NOW
+from tests.storage.requests import NOW
 
 MINUTE = Estimate(60.0, (60.0,), 60.0)
 ALLOWED = {

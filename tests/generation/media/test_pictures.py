@@ -16,7 +16,7 @@ from generation.media.pictures import BadPicture, Pictures
 from generation.models.offer import Offer
 from tests.generation.models.known import mode_of
 from tests.generation.steps import Album
-from tests.storage.asked import ask
+from tests.storage.requests import ask
 
 if TYPE_CHECKING:
     from pathlib import Path

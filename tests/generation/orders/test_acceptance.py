@@ -26,8 +26,8 @@ from storage.chats import ChatKind
 from storage.generations import Changes, Reason, State
 from storage.ledger import Account, EntryKind, Pot
 from storage.outages import ContentBrake, content_brake
-from tests.generation.orders.usual import terms
-from tests.storage.asked import ANN, BOB, NOW, everything, meet, request, rows
+from tests.generation.orders.defaults import terms
+from tests.storage.requests import ANN, BOB, NOW, everything, meet, request, rows
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -23,8 +23,8 @@ from generation.orders.balances import (
 from storage import generations, ledger
 from storage.generations import Reason, State
 from storage.ledger import Account, EntryKind, Pot
-from tests.generation.orders.usual import terms
-from tests.storage.asked import ANN, NOW, ask
+from tests.generation.orders.defaults import terms
+from tests.storage.requests import ANN, NOW, ask
 
 if TYPE_CHECKING:
     from storage.database import Database

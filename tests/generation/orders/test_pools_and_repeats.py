@@ -17,7 +17,7 @@ from generation.orders.reading import read
 from handlers.replies.keyboards import Vary
 from storage.generations import Generation, State
 from storage.ledger import Pot
-from tests.storage.asked import request
+from tests.storage.requests import request
 
 OFFER = Offer.load()
 

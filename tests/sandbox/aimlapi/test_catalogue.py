@@ -10,7 +10,7 @@ import pytest
 from sandbox.aimlapi import Price, Retirement
 from sandbox.aimlapi.schemas import find, models
 from sandbox.aimlapi.shapes import seconds_of, size_of
-from tests.sandbox.aimlapi.talk import PATH, order
+from tests.sandbox.aimlapi.calls import PATH, order
 
 if TYPE_CHECKING:
     import httpx

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sandbox.aimlapi import Render
-from tests.sandbox.aimlapi.talk import ended, poll
+from tests.sandbox.aimlapi.calls import ended, poll
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox

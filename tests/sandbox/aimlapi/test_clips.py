@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from sandbox.aimlapi.clips import Clip, make
 from sandbox.aimlapi.pictures import read_data_uri
-from tests.sandbox.aimlapi.talk import data_uri
+from tests.sandbox.aimlapi.calls import data_uri
 
 if TYPE_CHECKING:
     from pathlib import Path

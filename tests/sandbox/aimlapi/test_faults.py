@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox.aimlapi import AimlApiSandbox, Fault
-from tests.sandbox.aimlapi.talk import PATH, order, submit
+from tests.sandbox.aimlapi.calls import PATH, order, submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

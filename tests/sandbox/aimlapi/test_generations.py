@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sandbox.aimlapi import AimlApiSandbox, Fault, Price, Render
-from tests.sandbox.aimlapi.talk import PATH, data_uri, ended, order, poll, submit
+from tests.sandbox.aimlapi.calls import PATH, data_uri, ended, order, poll, submit
 
 
 async def test_a_prompt_becomes_a_file(

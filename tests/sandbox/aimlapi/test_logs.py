@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.aimlapi import AimlApiSandbox, Fault, Render
-from tests.sandbox.aimlapi.talk import PATH, ended, order, submit
+from tests.sandbox.aimlapi.calls import PATH, ended, order, submit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

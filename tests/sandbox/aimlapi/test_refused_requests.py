@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from sandbox.aimlapi.submissions import BODY_LENGTH
-from tests.sandbox.aimlapi.talk import PATH, data_uri, order
+from tests.sandbox.aimlapi.calls import PATH, data_uri, order
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox

@@ -9,7 +9,7 @@ import pytest
 from telegram import Bot
 
 from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-from tests.sandbox.telegram.talk import Caller
+from tests.sandbox.telegram.calls import Caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

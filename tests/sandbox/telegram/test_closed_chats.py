@@ -8,7 +8,7 @@ from tests.sandbox.telegram.clips import clip
 
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 
 async def test_a_chat_it_never_met_is_not_found(call: Caller) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sandbox.telegram import Fault, TelegramSandbox
-from tests.sandbox.telegram.talk import Caller
+from tests.sandbox.telegram.calls import Caller
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat

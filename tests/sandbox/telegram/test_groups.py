@@ -10,7 +10,7 @@ from tests.sandbox.telegram.clips import picture
 
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Person, TelegramSandbox
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 
 async def _texts(call: Caller) -> list[str]:

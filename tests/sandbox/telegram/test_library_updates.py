@@ -20,7 +20,7 @@ from telegram.ext import (
 )
 
 from tests.sandbox.telegram.clips import clip
-from tests.sandbox.telegram.program import running
+from tests.sandbox.telegram.polling_bot import running
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox

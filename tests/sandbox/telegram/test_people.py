@@ -14,8 +14,8 @@ from tests.sandbox.telegram.clips import clip, picture
 
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Person, PrivateChat, TelegramSandbox
+    from tests.sandbox.telegram.calls import Caller
     from tests.sandbox.telegram.conftest import Clock
-    from tests.sandbox.telegram.talk import Caller
 
 KEYBOARD = {
     "inline_keyboard": [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from sandbox.telegram import TelegramSandbox
-from tests.sandbox.telegram.talk import Caller
+from tests.sandbox.telegram.calls import Caller
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat

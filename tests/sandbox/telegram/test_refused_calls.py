@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sandbox.telegram import PrivateChat, TelegramSandbox
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 
 @pytest.mark.parametrize("method", ["sendMesage", "getGameHighScores", "banChatMember"])

@@ -10,7 +10,7 @@ from tests.sandbox.telegram.clips import clip, noise, picture
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 
 @pytest.mark.parametrize(

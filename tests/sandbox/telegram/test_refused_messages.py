@@ -10,7 +10,7 @@ from tests.sandbox.telegram.clips import picture
 
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Person, PrivateChat
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 KEYBOARD = {"inline_keyboard": [[{"text": "Go", "callback_data": "go"}]]}
 

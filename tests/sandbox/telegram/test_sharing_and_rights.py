@@ -8,7 +8,7 @@ from tests.sandbox.telegram.clips import clip, picture
 
 if TYPE_CHECKING:
     from sandbox.telegram import Group, Person
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 
 async def test_a_share_button_tells_the_query_it_takes_along(

@@ -11,8 +11,8 @@ from sandbox.telegram.schema import check_object
 
 if TYPE_CHECKING:
     from sandbox.telegram import Message, Person, PrivateChat, TelegramSandbox
+    from tests.sandbox.telegram.calls import Caller
     from tests.sandbox.telegram.conftest import Clock
-    from tests.sandbox.telegram.talk import Caller
 
 
 async def invoice(call: Caller, chat: PrivateChat) -> Message:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
-    from tests.sandbox.telegram.talk import Caller
+    from tests.sandbox.telegram.calls import Caller
 
 PUBLIC = "https://bot.example"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.generation.media.fetch.wire import Server
+from tests.generation.media.fetch.download_server import Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from generation.media.fetch import UnsafeLink
-from tests.generation.media.fetch.wire import (
+from tests.generation.media.fetch.download_server import (
     VIDEO,
     Server,
     Wire,

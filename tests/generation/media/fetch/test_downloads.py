@@ -10,7 +10,7 @@ import pytest
 
 from generation.media.fetch import FetchFailed, TooLarge
 from generation.media.videos import NotAVideo
-from tests.generation.media.fetch.wire import VIDEO, WEBM, Server, fetch, files, reply
+from tests.generation.media.fetch.download_server import VIDEO, WEBM, Server, fetch, files, reply
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,15 @@ import httpx
 import pytest
 
 from generation.media.fetch import DeadLink, FetchError, FetchFailed, UnsafeLink
-from tests.generation.media.fetch.wire import VIDEO, Server, Wire, fetch, files, names, reply
+from tests.generation.media.fetch.download_server import (
+    VIDEO,
+    Server,
+    Wire,
+    fetch,
+    files,
+    names,
+    reply,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from generation.media.fetch import DeadLink, UnsafeLink
-from tests.generation.media.fetch.wire import VIDEO, Server, Wire, fetch, names, reply
+from tests.generation.media.fetch.download_server import VIDEO, Server, Wire, fetch, names, reply
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -58,7 +58,7 @@ def free_port() -> int:
 _calls = itertools.count()
 
 
-class Breakage(logging.Handler):
+class LoggedErrors(logging.Handler):
     """Collects the errors the bot logs; those a test does not expect fail it."""
 
     def __init__(self) -> None:
@@ -80,14 +80,14 @@ class Breakage(logging.Handler):
         return [text for text in texts if not any(words in text for words in self.expected)]
 
 
-class House:
+class Harness:
     """The sandboxes, the data folder and the running bot of a test of the whole bot.
 
     The bot may be run several times.
     """
 
     def __init__(
-        self, telegram: TelegramSandbox, provider: AimlApiSandbox, data: Path, errors: Breakage
+        self, telegram: TelegramSandbox, provider: AimlApiSandbox, data: Path, errors: LoggedErrors
     ) -> None:
         self.telegram = telegram
         self.provider = provider

@@ -16,11 +16,11 @@ from bot.updates.watchdog import WatchdogTimes
 from generation.provider.client import ProviderTimeouts
 from sandbox.aimlapi import AimlApiSandbox
 from sandbox.telegram import TelegramSandbox
-from tests.house import ADMIN, House
+from tests.harness import ADMIN, Harness
 from tests.reliability import invariants
-from tests.reliability.gate import (
+from tests.reliability.fault_proxy import (
     Fault,
-    Gate,
+    FaultProxy,
     provider_name,
     provider_refusal,
     telegram_name,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.telegram import Group, Message, Person, PrivateChat
-    from tests.house import Breakage
+    from tests.harness import LoggedErrors
 
 KEY = "sandbox-key-0123456789"
 FREE = 54
@@ -99,15 +99,17 @@ class End:
 
 
 class Scene:
-    """A person with the bot, whose calls to both servers pass gates."""
+    """A person with the bot, whose calls to both servers pass fault proxies."""
 
-    def __init__(self, house: House, gates: tuple[Gate, Gate], clock: Clock) -> None:
-        self.house = house
-        self.to_telegram, self.to_provider = gates
+    def __init__(
+        self, harness: Harness, proxies: tuple[FaultProxy, FaultProxy], clock: Clock
+    ) -> None:
+        self.harness = harness
+        self.to_telegram, self.to_provider = proxies
         self.clock = clock
         self.looks = 1
-        self.ann: Person = house.telegram.person("Ann", username="ann")
-        self.chat: PrivateChat | Group = house.telegram.private(self.ann)
+        self.ann: Person = harness.telegram.person("Ann", username="ann")
+        self.chat: PrivateChat | Group = harness.telegram.private(self.ann)
 
     async def started(self) -> None:
         """Wait for the balance request of the start, as cases have faults of that call too."""
@@ -123,7 +125,7 @@ class Scene:
     async def settle(self) -> End:
         """Skip time until no work is left, except for generations parked for a day."""
         # one connection, as opening the file at each check takes as long as the bot's own work
-        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
+        with closing(sqlite3.connect(self.harness.data / "bot.sqlite3")) as database:
             async with asyncio.timeout(MAX_ROW_SECONDS):
                 while not self._is_done(database):
                     await asyncio.sleep(0.02)
@@ -152,11 +154,11 @@ class Scene:
             # due work that does not proceed waits for something else, such as the end of an outage
             self.clock.skip(min(later) - now)
         self.looks += 1
-        if self.house.bot is not None:
-            self.house.bot.wake(1)
+        if self.harness.bot is not None:
+            self.harness.bot.wake(1)
 
     def _end(self) -> End:
-        with closing(sqlite3.connect(self.house.data / "bot.sqlite3")) as database:
+        with closing(sqlite3.connect(self.harness.data / "bot.sqlite3")) as database:
             wrong = [
                 *invariants.wrong_always(database),
                 *invariants.unfinished(database),
@@ -175,32 +177,34 @@ class Scene:
         return End(
             states[0] if states else None,
             charged,
-            len([one for one in self.house.provider.submissions if one.accepted]),
+            len([one for one in self.harness.provider.submissions if one.accepted]),
             len([m for m in self.chat.from_bot if m.video or m.document]),
         )
 
 
 @asynccontextmanager
-async def scene(data: Path, errors: Breakage, fault: Fault | None = None) -> AsyncIterator[Scene]:
-    """Run the bot with both sandboxes behind gates, with timeouts suited to the fault."""
+async def scene(
+    data: Path, errors: LoggedErrors, fault: Fault | None = None
+) -> AsyncIterator[Scene]:
+    """Run the bot with both sandboxes behind fault proxies, with timeouts suited to the fault."""
     times = QUICK if fault in {Fault.HANG, Fault.ENDLESS} else UNHURRIED
     clock = Clock()
     async with (
         TelegramSandbox(clock=clock) as telegram,
         AimlApiSandbox(key=KEY, render_seconds=0.0, clock=clock) as provider,
-        Gate(telegram.url, telegram_name, telegram_refusal) as to_telegram,
-        Gate(provider.url, provider_name, provider_refusal) as to_provider,
+        FaultProxy(telegram.url, telegram_name, telegram_refusal) as to_telegram,
+        FaultProxy(provider.url, provider_name, provider_refusal) as to_provider,
     ):
-        provider.url = to_provider.url  # so that its links lead through the gate
+        provider.url = to_provider.url  # so that its links lead through the proxy
         telegram.private(telegram.person("Olga", user_id=ADMIN))
-        house = House(telegram, provider, data, errors)
+        harness = Harness(telegram, provider, data, errors)
         settings: dict[str, Any] = {
             "telegram_api_url": to_telegram.url,
             "aimlapi_url": to_provider.url,
             "poll_interval_seconds": 0.1,
             "unknown_grace_seconds": 30,
         }
-        async with house.running(times=times, clock=clock, **settings):
-            here = Scene(house, (to_telegram, to_provider), clock)
+        async with harness.running(times=times, clock=clock, **settings):
+            here = Scene(harness, (to_telegram, to_provider), clock)
             await here.started()
             yield here

@@ -48,7 +48,7 @@ LANGUAGES = ("en", "de", "pt-br", "zh-hans", "ar", "xx", "EN-us", "")
 KINDS_OF_FILES = ("image/jpeg", "image/svg+xml", "video/mp4", "image/gif", "IMAGE/PNG", "", "x")
 
 
-class SchemaDice:
+class RandomObjects:
     """Makes random objects.
 
     Most are about `people` and `chats`, which are Telegram's own objects; `words` are texts and

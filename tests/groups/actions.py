@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 from sandbox.aimlapi.renders import Render
 from storage import ledger
 from storage.ledger import Account, Pot
-from tests.flows.looks import shows_video
-from tests.handlers.commons import settled
+from tests.flows.predicates import shows_video
+from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from sandbox.aimlapi import AimlApiSandbox
     from sandbox.telegram import Group, Message, Person, PrivateChat
     from sandbox.telegram.actors import Topic
     from sandbox.telegram.queries import Answer
-    from tests.house import House
+    from tests.harness import Harness
 
 
-async def spent(house: House, person: Person) -> int:
+async def spent(harness: Harness, person: Person) -> int:
     """Return the credits of a person's allowance that are held or captured."""
-    async with house.db.reading() as connection:
+    async with harness.db.reading() as connection:
         return await ledger.drawn(connection, Account.person(person.id), Pot.ALLOWANCE, since=0)
 
 
 async def made(
-    house: House, chat: Group | PrivateChat, by: Person, words: str, prompt: str = ""
+    harness: Harness, chat: Group | PrivateChat, by: Person, words: str, prompt: str = ""
 ) -> Message:
     """Order a video and wait until it is there and written down."""
     await chat.send(by, f"/video {words}")
     video = await chat.wait(shows_video(prompt or words))
-    await settled(house)
+    await settled(harness)
     return video
 
 

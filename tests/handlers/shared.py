@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from storage.database import Connection
-    from tests.house import House
+    from tests.harness import Harness
 
 SPEECH = Languages().translator("en")
 OFFER = Offer.load().only(["sora-2", "sora-2-pro", "veo-3.1-fast", "veo-3.1"])
@@ -30,21 +30,21 @@ def person(**saved: Any) -> Person:
 
 
 async def until(
-    house: House, look: Callable[[Connection], Awaitable[object]], seconds: float = 20
+    harness: Harness, look: Callable[[Connection], Awaitable[object]], seconds: float = 20
 ) -> None:
     """Wait until something is found in the database."""
     async with asyncio.timeout(seconds):
         while True:
-            async with house.db.reading() as connection:
+            async with harness.db.reading() as connection:
                 if await look(connection):
                     return
             await asyncio.sleep(0.01)
 
 
-async def settled(house: House, seconds: float = 10) -> None:
+async def settled(harness: Harness, seconds: float = 10) -> None:
     """Wait until nothing is in work: a video is in the chat a moment before that is written."""
 
     async def is_settled(connection: Connection) -> bool:
         return not await generations.in_states(connection, UNFINISHED)
 
-    await until(house, is_settled, seconds)
+    await until(harness, is_settled, seconds)

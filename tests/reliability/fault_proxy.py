@@ -59,8 +59,8 @@ class Call:
 
 
 @dataclass
-class Gate:
-    """`async with Gate(url, name, refusal)` listens at `gate.url`.
+class FaultProxy:
+    """`async with FaultProxy(url, name, refusal)` listens at `proxy.url`.
 
     `name` returns a call's name from its method and path, `refusal` the server's own error body.
     """

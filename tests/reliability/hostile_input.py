@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.groups.acts import spent
+from tests.groups.actions import spent
 
 if TYPE_CHECKING:
     from sandbox.telegram import Chat, Message, Person
-    from tests.house import House
+    from tests.harness import Harness
 
 PLAIN = "a plain boat"
 PLAIN_CREDITS = 9
@@ -25,10 +25,10 @@ async def answer_to(chat: Chat, asked: Message, words: str = "") -> Message:
     )
 
 
-async def assert_alive(house: House, chat: Chat, person: Person) -> None:
+async def assert_alive(harness: Harness, chat: Chat, person: Person) -> None:
     """Check that an ordinary video is delivered, and that nothing else was charged."""
     asked = await chat.send(person, f"/video {PLAIN}")
     await chat.wait(
         lambda message: message.reply_to == asked.message_id and message.video, timeout=30
     )
-    assert await spent(house, person) == PLAIN_CREDITS
+    assert await spent(harness, person) == PLAIN_CREDITS

@@ -1,4 +1,4 @@
-"""A stand to run bots on: the stand-in servers, a bot beside them, and what both say."""
+"""The stand-in servers and a bot beside them, as the benches start them."""
 
 from __future__ import annotations
 
