@@ -16,7 +16,7 @@ import sqlite3
 from collections import deque
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, get_args
 
 from telegram import Update
 
@@ -322,7 +322,8 @@ def _check_types(parsed: Any) -> None:
         for name, kind in _fields(one.__class__):
             value = getattr(one, name, None)
             if kind is None:
-                _check_types(value)
+                if value is not None:
+                    _check_types(value)
             elif not isinstance(value, kind) or (
                 # the database takes no larger ids
                 name.endswith("id") and isinstance(value, int) and not is_int64(value)
@@ -335,7 +336,10 @@ def _fields(of: Any) -> list[tuple[str, Any]]:
     """Return the stored fields of a class, with the types of texts and numbers."""
     hints, plain = getattr(of.__init__, "__annotations__", {}), (str, str | None, int, int | None)
     stored = [name for name in hints if not isinstance(getattr(of, name, None), property)]
-    return [(name, hints[name] if hints[name] in plain else None) for name in stored]
+    return [
+        (name, (get_args(hints[name]) or hints[name]) if hints[name] in plain else None)
+        for name in stored
+    ]
 
 
 def origin_of(raw: object) -> Origin:
