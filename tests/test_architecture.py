@@ -52,7 +52,7 @@ def test_a_module_name_stands_for_one_thing(floor: str) -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
-def test_the_house_has_no_more_files_than_it_had() -> None:
+def test_there_are_no_more_files_than_there_were() -> None:
     assert len(sources()) <= MOST_FILES
 
 
