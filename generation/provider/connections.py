@@ -310,7 +310,8 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if self._unread:
             # a server may send thousands of interim responses: let other tasks run
             await asyncio.sleep(0)
-        elif not self._is_ended:
+        while not (self._unread or self._is_ended):
+            # also woken when the rest of the request has left
             await self._wait(timeout, httpcore.ReadTimeout)
         if self._unread:
             chunk = bytes(memoryview(self._unread)[:max_bytes])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import ssl
 import subprocess
 from asyncio import StreamReader, StreamWriter
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -227,6 +228,37 @@ async def test_an_answer_that_comes_before_all_was_sent_is_given(http: httpx.Asy
     async with serving(refuse) as server:
         assert (await http.post(server.url, content=LARGE)).status_code == 413
         assert (await http.post(server.url, content=b"small")).status_code == 413
+
+
+async def test_an_answer_is_waited_for_while_the_end_of_the_request_still_leaves(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = connections._Stream  # noqa: SLF001 - its buffers are made small
+    made = stream.connection_made
+
+    def made_with_small_buffers(self: Any, transport: asyncio.Transport) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        transport.set_write_buffer_limits(high=0)
+        made(self, transport)
+
+    monkeypatch.setattr(stream, "connection_made", made_with_small_buffers)
+
+    async def reads_slowly(server: Server, reader: StreamReader, writer: StreamWriter) -> None:
+        await server.head(reader, server.connections)
+        left = 2 * WRITE_BUFFER - 1
+        while left:
+            left -= len(await reader.read(left))
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        writer.write(OK)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield bytes(WRITE_BUFFER)
+        yield bytes(WRITE_BUFFER - 1)  # buffered until the answer is waited for
+
+    size = {"content-length": str(2 * WRITE_BUFFER - 1)}
+    async with serving(reads_slowly) as server:
+        assert (await http.post(server.url, content=parts(), headers=size)).text == "ok"
 
 
 async def test_a_large_request_arrives_whole(http: httpx.AsyncClient) -> None:
