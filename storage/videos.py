@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from storage import DAY_SECONDS
@@ -10,7 +9,6 @@ from storage.generations import State, from_row
 from storage.ledger import AccountKind
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection, Sequence
 
     from storage.database import Connection, Database
@@ -45,22 +43,26 @@ async def finished_of(
     size = SLICE if folded else limit
     beyond, order = ("<", "DESC") if after is None else (">", "ASC")
     bound = (_ABOVE_ALL if before is None else before) if after is None else after
-    found: list[sqlite3.Row] = []
+    found: list[int] = []
     while True:
         async with db.reading(in_thread=bool(folded)) as tx:
             page = await tx.fetch_all(
-                "SELECT * FROM generations WHERE account_kind = ? AND account_id = ?"
+                "SELECT id, prompt FROM generations WHERE account_kind = ? AND account_id = ?"
                 f" AND id {beyond} ? AND file_id IS NOT NULL"
                 f" AND file_kind = coalesce(?, file_kind) ORDER BY id {order} LIMIT ?",
                 (account.kind, account.id, bound, kind, size),
             )
-        for row in page:
-            prompt = row["prompt"].casefold()
-            if all(word in prompt for word in folded):
-                found.append(row)
-        if len(page) < size or len(found) >= limit:
-            newest_first = sorted(found[:limit], key=itemgetter("id"), reverse=True)
-            return [from_row(row) for row in newest_first]
+            for row in page:
+                prompt = row["prompt"].casefold()
+                if all(word in prompt for word in folded):
+                    found.append(row["id"])
+            if len(page) < size or len(found) >= limit:
+                marks = ", ".join("?" * len(found[:limit]))
+                rows = await tx.fetch_all(
+                    f"SELECT * FROM generations WHERE id IN ({marks}) ORDER BY id DESC",
+                    found[:limit],
+                )
+                return [from_row(row) for row in rows]
         bound = page[-1]["id"]
 
 
