@@ -646,7 +646,7 @@ RULES: dict[str, list[tuple[object, str, object]]] = {
 @pytest.mark.parametrize("rule", RULES)
 @given_plays(max_examples=60, phases=[Phase.generate], report_multiple_bugs=False)
 @given(acts=PLAYS)
-async def test_a_house_that_lacks_a_rule_is_found_out(
+async def test_a_bot_that_lacks_a_rule_is_found_out(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, rule: str, acts: Sequence[Act]
 ) -> None:
     for where, name, other in RULES[rule]:
