@@ -57,8 +57,7 @@ HANDLER_ARGUMENTS = {
 A button's handler may also declare `press` (the fields of its callback data), `sure` (whether the
 presser confirmed, see `presses.ask_to_confirm`) and `shown` (the id of the message that shows the
 button, None if it is gone or never had it; a handler that declares `shown: int` is not called
-without it). A handler for admins may declare `admin`, the person who sent the command or pressed
-the button.
+without it).
 """
 
 logger = logging.getLogger(__name__)
@@ -199,7 +198,6 @@ class Route:
             TypeError: it declares a parameter that routing does not provide.
         """
         offered = HANDLER_ARGUMENTS | ({"press": press.__name__, "sure": "bool"} if press else {})
-        offered |= {"admin": "Person"} if admission.get("admins") else {}
         asked = inspect.signature(answer).parameters.values()
         # a command's handler that also answers presses has defaults for these
         of_press = {"press", "query", "shown"} if press else set[str]()
@@ -218,7 +216,6 @@ class Route:
             "context": context,
             "update": update,
             "cause": f"update:{update.update_id}",
-            "admin": sender.person,
         }
         async with _apologize_on_error(sender):
             await self.answer(**{name: found[name] for name in self.wanted})
