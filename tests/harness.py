@@ -13,6 +13,7 @@ import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
@@ -56,6 +57,12 @@ def free_port() -> int:
 
 
 _calls = itertools.count()
+
+
+def zone_at_noon() -> ZoneInfo:
+    """Return a time zone where it is about noon now, so that no day ends during a test."""
+    hour = int(time.time() % 86_400 // 3600)
+    return ZoneInfo(f"Etc/GMT{hour - 12:+d}")
 
 
 class LoggedErrors(logging.Handler):
@@ -110,6 +117,7 @@ class Harness:
             "data_dir": self.data,
             "admin_ids": frozenset({ADMIN}),
             "poll_interval_seconds": 0.1,
+            "timezone": zone_at_noon(),
             "budget_usd": None,
             "undo_seconds": 0,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,7 +29,7 @@ async def test_the_balance_the_morning_and_a_dear_day_are_each_told_once(
     now, theirs = 3 * 3600.0 - 9 * DAY - time.time() % DAY, telegram.private(bob)
     provider.account.balance = Decimal("2.50")
     async with harness.running(
-        admin_ids=frozenset({ann.id}), clock=lambda: time.time() + now
+        admin_ids=frozenset({ann.id}), clock=lambda: time.time() + now, timezone=ZoneInfo("UTC")
     ) as bot:
         await bot.account.check()
         await made(harness, theirs, bob, "a boat")
