@@ -237,22 +237,36 @@ _MAX_WORDS = 12
 
 
 class _Phrase(NamedTuple):
-    """The options a phrase stands for, and the unit of a length in seconds.
-
-    Its kind is F for options, S for a length in short ("8s"), A for options that count only after
-    others or if the part says nothing else, V for a video, D for an article, T for thanks, B else.
-    """
+    """The options a phrase stands for, the letters of its kinds, and a length's unit in seconds."""
 
     said: Mapping[str, Any]
-    kind: str
+    kinds: str
     unit: int = 0
 
 
-_SURE = re.compile(r"F[^D]*V|VF|V.*F.*D|^(?!D).*(?:FD|S)")
-"""Kinds of phrases that surely mean the video before other words.
-
-"Vertical video of", "video vertical", "video de 8 segundos de un", "vertical a", "8s".
-"""
+_NOTHING = _Phrase({}, "")
+_LETTERS = {
+    "option": "o",
+    "brief length": "b",  # "8s"
+    "option alone": "a",  # counts after other options, or if the part says nothing else
+    "video": "v",
+    "article": "d",
+    "thanks": "t",
+    "filler": "f",
+}
+"""A letter for each kind of phrase: what a part of a prompt says is a word of these letters."""
+_MEANS_THE_VIDEO = re.compile(
+    r"""
+    o[^d]*v              # vertical video of ...
+    | vo                 # video vertical ...
+    | v.*o.*d            # video de 8 segundos de un ...
+    | ^(?!d).*(?:od|b)   # vertical a ..., 8s ...
+    """,
+    re.VERBOSE,
+)
+"""Options before other words that surely mean the video."""
+_HAS_OPTIONS = re.compile(r"(?!d).*(?:o|ad)")
+"""Options that mean the video if there are several: 8 seconds vertical ..."""
 
 
 @cache
@@ -268,7 +282,8 @@ def _phrases() -> Mapping[str, list[tuple[list[str], _Phrase]]]:
     found: dict[str, _Phrase] = {}
     for one in _plain_words()["phrases"]:
         for kind, phrases in one["by kind"].items():
-            found |= dict.fromkeys(phrases, _Phrase(one["said"], kind))
+            letters = "".join(_LETTERS[name] for name in kind.split(" + "))
+            found |= dict.fromkeys(phrases, _Phrase(one["said"], letters))
     by_word = defaultdict[str, list[tuple[list[str], _Phrase]]](list)
     for phrase in sorted(found, key=len, reverse=True):
         [tokens] = _parts(phrase)
@@ -328,7 +343,9 @@ def options_only(text: str) -> str:
     typed = read(text)
     said = _plain_fields(typed.prompt)
     parts = [(len(one), *_read_phrases(one, 0)[1:]) for one in _parts(typed.prompt)]
-    is_other = any(end < length or (not said and "T" in kinds) for length, end, kinds in parts)
+    is_other = any(
+        end < length or (not said and _LETTERS["thanks"] in kinds) for length, end, kinds in parts
+    )
     if typed.problems or _has_emoji(typed.prompt) or is_other:
         return ""
     options = list[str]()
@@ -348,8 +365,8 @@ def _options_of_part(tokens: list[str]) -> dict[str, Any]:
     if end == len(tokens):
         return said
     is_sure = (
-        _SURE.search(kinds := kinds[:_MAX_WORDS])
-        or (len(said) > 1 and re.match(r"(?!D).*(?:F|AD)", kinds))
+        _MEANS_THE_VIDEO.search(kinds := kinds[:_MAX_WORDS])
+        or (len(said) > 1 and _HAS_OPTIONS.match(kinds))
         # "8 second cat video"
         or ("seconds" in said and tokens[-1].endswith(tuple(_plain_words()["last"])))
     )
@@ -365,41 +382,55 @@ def _options_of_part(tokens: list[str]) -> dict[str, Any]:
 
 
 def _read_phrases(tokens: list[str], start: int) -> tuple[dict[str, Any], int, str]:
-    """Return the options of the phrases from `start` on, their end, and kinds."""
+    """Return the options of the phrases from `start` on, their end, and the letters of kinds."""
     said, at, kinds = dict[str, Any](), start, ""
     total = unit = 0
     while at < len(tokens):
         phrase, length = _phrase_at(tokens, at)
         # "a portrait" is what is shown
-        if not length or (phrase.kind == "A" and not said and (start or kinds[-1:] == "D")):
+        is_first = phrase.kinds == _LETTERS["option alone"] and not said
+        if not length or (is_first and (start or kinds.endswith(_LETTERS["article"]))):
             break
         said |= phrase.said
         if phrase.unit:
             # "1 min 30 s"
             total = int(phrase.said["seconds"]) + (total if phrase.unit < unit else 0)
             said["seconds"], unit = str(total), phrase.unit
-        kinds += phrase.kind
+        kinds += phrase.kinds
         at += length
     return said, at, kinds
 
 
 def _phrase_at(tokens: list[str], at: int) -> tuple[_Phrase, int]:
     """Return the longest phrase at an index, and its number of words, or 0."""
-    words, one, after = _plain_words(), tokens[at], "".join(tokens[at + 1 : at + 2])
+    words, one, before = _plain_words(), tokens[at], tokens[at - 1] if at else ""
     known = (pair for pair in _phrases().get(one, ()) if tokens[at : at + len(pair[0])] == pair[0])
-    phrase, found = next(known, ([], _Phrase({}, "")))
-    number, unit = words["numbers"].get(one, one[:6]), words["units"].get(after, 0)
-    length, before = len(phrase), tokens[at - 1] if at else ""
-    if number[0].isdecimal():
-        decade = re.fullmatch(r"(\d\d)?[02-9]0s", number + after)
-        if one[-1] == "p":
-            found, length = _Phrase({"resolution": one}, "F"), 1
+    phrase, found = next(known, ([], _NOTHING))
+    length = len(phrase)
+    if one[0].isdecimal() or one in words["numbers"]:
+        if one[0].isdecimal() and one.endswith("p"):
+            found, length = _Phrase({"resolution": one}, _LETTERS["option"]), 1
         elif before in words["not after"] and one not in _CLEAR_SHAPES:
-            length = 0
-        elif unit and ":" not in one and not (decade and decade[1]):
-            seconds = str(math.ceil(float(number.replace(",", ".")) * unit))
-            # "one second a bird sits", "8s cat"
-            brief = "S" * (after in words["brief"] and not decade)
-            kind = "DF" if found.kind == "D" else f"F{brief}"
-            found, length = _Phrase({"seconds": seconds}, kind, unit), 2
-    return _Phrase({}, "B") if found.said and before in words["not"] else found, length
+            # the score is 4:3, in the last 8 seconds
+            return found, 0
+        elif lasts := _length_at(one, "".join(tokens[at + 1 : at + 2])):
+            # one second a bird sits
+            is_article = found.kinds == _LETTERS["article"]
+            found = lasts._replace(kinds="do") if is_article else lasts
+            length = 2
+    if found.said and before in words["not"]:
+        found = _Phrase({}, _LETTERS["filler"])
+    return found, length
+
+
+def _length_at(number: str, unit: str) -> _Phrase | None:
+    """Return the length that a number, or its word, and a unit state, or None."""
+    words = _plain_words()
+    digits, seconds = words["numbers"].get(number, number[:6]), words["units"].get(unit)
+    decade = re.fullmatch(r"(\d\d)?[02-9]0s", digits + unit)
+    if not seconds or ":" in number or (decade and decade[1]):
+        return None
+    total = math.ceil(float(digits.replace(",", ".")) * seconds)
+    is_brief = unit in words["brief"] and not decade
+    kinds = "ob" if is_brief else "o"
+    return _Phrase({"seconds": str(total)}, kinds, seconds)
