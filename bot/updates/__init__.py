@@ -11,10 +11,13 @@ NEVER_DROPPED = frozenset(
 EPHEMERAL = frozenset({"inline_query", "pre_checkout_query"})
 """Updates that expire within seconds, and are not stored."""
 _REPLY = frozenset({"reply_to_message", "external_reply", "quote"})
-_CONTENT = frozenset(Message.__init__.__annotations__) - {
-    "message_id", "date", "chat", "edit_date", "media_group_id"
-}  # fmt: skip
-LEFT_OUT: tuple[frozenset[str], ...] = (frozenset(), _REPLY, _CONTENT)
+_ALBUM = "media_group_id"
+_CONTENT = (
+    frozenset(Message.__init__.__annotations__)
+    - {"message_id", "date", "chat", "edit_date"}
+    - NEVER_DROPPED
+)
+LEFT_OUT: tuple[frozenset[str], ...] = (frozenset(), _REPLY, _CONTENT - {_ALBUM}, _CONTENT)
 """Fields left out of a message until it can be read: none, what it replies to, all content."""
 MAX_STARTS = 2
 """If the process ended so often while only this update was handled, it is not tried again."""

@@ -304,11 +304,13 @@ def _parse(update_id: int, body: str, bot: Bot) -> Update | None:
 
 
 def _parse_without(left_out: frozenset[str], raw: Any, bot: Bot) -> Update:
-    for kind in ("message", "edited_message"):
-        message = raw.get(kind)
-        if isinstance(message, dict) and not NEVER_DROPPED & message.keys():
-            kept = {name: value for name, value in message.items() if name not in left_out}
-            raw = {**raw, kind: kept}
+    messages = [raw.get("message"), raw.get("edited_message")]
+    if isinstance(query := raw.get("callback_query"), dict):
+        messages.append(query.get("message"))
+    for message in messages:
+        if isinstance(message, dict):
+            for name in left_out & message.keys():
+                del message[name]
     update = Update.de_json(raw, bot)
     _check_types(update)
     if (update.inline_query or update.pre_checkout_query) and update.effective_user is None:

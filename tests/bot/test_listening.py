@@ -217,6 +217,33 @@ async def test_content_that_cannot_be_read_is_answered_alone_with_the_bot_and_lo
     assert not any("\n" in one.getMessage() for one in said)
 
 
+PAID: dict[str, Any] = {"currency": "XTR", "total_amount": 1, "invoice_payload": "p"}
+CHARGED = {"telegram_payment_charge_id": "t", "provider_payment_charge_id": "p"}
+BESIDE: dict[str, tuple[str, dict[str, Any]]] = {
+    "a payment": ("message", {**MESSAGE, "successful_payment": PAID | CHARGED}),
+    "a refund": ("message", {**MESSAGE, "refunded_payment": PAID | CHARGED}),
+    "a move": ("message", {**MESSAGE, "migrate_to_chat_id": -100_777}),
+    "a press": ("callback_query", {**PRESS, "message": MESSAGE}),
+}
+
+
+@pytest.mark.parametrize(
+    "odd", [{"effect_id": 7}, {"text": 5}, {"media_group_id": 5}, {"reply_to_message": STRANGE}]
+)
+@pytest.mark.parametrize("what", BESIDE)
+async def test_payments_moves_and_presses_are_read_whatever_stands_beside_them(
+    harness: Harness, telegram: TelegramSandbox, chat: PrivateChat, ann: Person, what: str,
+    odd: dict[str, Any],
+) -> None:  # fmt: skip
+    kind, content = BESIDE[what]
+    message = content.get("message")
+    spoiled = {**content, "message": message | odd} if message else content | odd
+    telegram.world.updates.push(kind, spoiled)
+    await answered(harness, chat, ann)
+    async with harness.running():
+        assert await rows(harness.db, "SELECT 1 FROM inbox WHERE set_aside = 1") == []
+
+
 @pytest.mark.parametrize("what", UNREADABLE)
 async def test_an_update_that_is_none_is_kept_as_it_came_and_admins_hear_of_it_once(
     harness: Harness,
