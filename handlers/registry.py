@@ -36,7 +36,7 @@ def register(app: App) -> None:
 
     An order that is edited is undone in a group of its own, before a handler reads the new text.
     """
-    edited = MessageHandler(filters.UpdateType.EDITED_MESSAGE, conversation.undo_order)
+    edited = MessageHandler(filters.UpdateType.EDITED_MESSAGE, conversation.reopen_as_card)
     app.add_handler(edited, group=-1)
     for module in MODULES:
         app.add_handlers(module.router.handlers)

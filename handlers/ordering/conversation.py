@@ -9,7 +9,7 @@ answer to a question, a tap on a price. Everything else gets a card that asks fi
 private, forwarded messages and albums, video frames, somebody else's text, changes to a video,
 plain words that were read as options, and text that may continue in the next message. Small talk
 and text without letters order nothing. Neither does an edit: it updates the card while that is
-open, and an order that was not submitted yet becomes a card again (`undo_order`).
+open, and an order that was not submitted yet becomes a card again (`reopen_as_card`).
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from generation.orders import substitutes
 from generation.orders.reading import CHANGE_MARK, apply_change, drop_restated, read
 from handlers.ordering import placing
 from handlers.ordering.drafts import (
+    OrderDraft,
     SentPicture,
     SmallTalk,
     draft_of_message,
     is_question,
+    new_card,
     replied_to,
 )
 from handlers.ordering.order_card import Drop, show_card
@@ -300,7 +302,7 @@ async def answer_small_talk(
     await sender.reply(text)
 
 
-async def undo_order(update: Update, context: Context) -> None:
+async def reopen_as_card(update: Update, context: Context) -> None:
     """Cancel the order of an edited message unless it was submitted; a card takes its place.
 
     Also for an order that was cancelled already. The card takes over the status message, and the
@@ -327,21 +329,19 @@ async def undo_order(update: Update, context: Context) -> None:
             order = steps[-1].after
         if order.state is not State.CANCELLED:
             return
-        content = CardContent(
+        draft = OrderDraft(
+            text=order.prompt,
+            picture=SentPicture.behind(order),
+            origin="message",
             cause=cause,
-            kind=CardKind.PICTURE if order.picture else CardKind.PROMPT,
-            chat=sender.chat.id,
-            thread_id=sender.thread_id,
-            account=sender.account,
             message_id=order.message_id,
-            prompt=order.prompt,
-            picture=order.picture,
-            picture_by=order.picture_by,
         )
-        card, replaced = await cards.ask(tx, content, now=now)
-        status = services.status.keep_message(order)
-        if status is not None and card.state == "open":
-            await cards.shown(tx, card.id, status)
+        card, replaced = await cards.ask(tx, new_card(sender, draft, kept=False), now=now)
+        if (status := services.status.keep_message(order)) is not None:
+            # now, as the message with the card must outlive any kill
+            await generations.update(tx, order.id, status_message=None)
+            if card.state == "open":
+                await cards.shown(tx, card.id, status)
     lifecycle.log_steps(steps)
     services.wake(order.chat)
     await sender.remove_cards(services, replaced)

@@ -110,14 +110,12 @@ class Notices:
         text: str,
         buttons: Sequence[Sequence[Button]] = (),
         about: Generation | None = None,
-    ) -> bool:
-        """Send a text; return whether the status of `about` was edited into it instead."""
-        if about is not None and await self.status.show_failure(about, chat, text, buttons):
-            return True
-        await self.outbox.send_text(
-            chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
-        )
-        return False
+    ) -> None:
+        """Send a text, or edit the status of `about` into it."""
+        if about is None or not await self.status.show_failure(about, chat, text, buttons):
+            await self.outbox.send_text(
+                chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
+            )
 
     async def _leave_group(self, chat: Chat, _: Owed, translator: Translator) -> None:
         text = translator.gettext("My owner took me out of this group. Goodbye!")
@@ -126,10 +124,10 @@ class Notices:
             await chats.set_reachable(tx, chat.id, reachable=False)
 
     async def _send_or_postpone(
-        self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[bool | None]]
+        self, chat: Chat, owed: Owed, send: Callable[[], Awaitable[None]]
     ) -> None:
         try:
-            turned = await send()
+            await send()
         except Unreadable as error:
             logger.warning("%s is sent, and nobody knows how: %s", owed, error)
             await self._note_sent(owed)
@@ -144,7 +142,7 @@ class Notices:
         except SendError as error:
             await self._postpone(owed, error)
         else:
-            await self._note_sent(owed, turned=bool(turned))
+            await self._note_sent(owed)
 
     async def _postpone(self, owed: Owed, error: SendError) -> None:
         logger.info("%s waits: %s", owed, error)
@@ -228,12 +226,9 @@ class Notices:
                 else:
                     return
 
-    async def _note_sent(self, owed: Owed, *, turned: bool = False) -> None:
+    async def _note_sent(self, owed: Owed) -> None:
         async with self.db.transaction() as tx:
             await notices.sent(tx, owed.id, now=self.clock())
-            if turned and owed.generation is not None:
-                # it is a notice now, and must not be deleted like a status
-                await generations.update(tx, owed.generation, status_message=None)
 
     async def _redirect_to_private(self, chat: Chat, owed: Owed, error: SendError) -> None:
         """Redirect a notice to the person's private chat, or give it up."""

@@ -288,13 +288,17 @@ class StatusMessages:
     def keep_message(self, generation: Generation) -> int | None:
         """Leave the status message in its chat for the caller to edit; return its id.
 
-        Return None if there is no message. A reaction is removed as usual.
+        Return None if there is no message. A reaction is removed as usual. The next transaction
+        stores that the message is no status any more, so that a later process does not delete it.
         """
         shown = self._shown.get(generation.id)
         message = shown.message if shown else generation.status_message
         if message:
             self._shown.pop(generation.id, None)
             self._mark_ended(generation)
+            self.db.defer(
+                partial(generations.update, generation=generation.id, status_message=None)
+            )
         return message or None
 
     async def show_failure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -231,6 +232,28 @@ async def test_cancelling_twice_gives_nothing_more(
             assert await press(telegram, status, "undo:1", ann) == BACK
         await chat.wait(lambda m: m is status and m.text == BACK)
         await has(chat, ann, 54)
+
+
+@pytest.mark.parametrize("way", ["Cancel", "an edit"])
+async def test_a_status_that_says_something_else_now_outlives_a_restart(
+    harness: Harness, chat: PrivateChat, ann: Person, way: str
+) -> None:
+    async with harness.running(undo_seconds=LONG) as bot:
+        asked = await chat.send(ann, "/video a cat")
+        status = await chat.wait(says("On it!"))
+        # the bot stops before it looks at the chat again
+        bot.app.bot_data.services = replace(bot.services, wake=lambda _: None)
+        if way == "Cancel":
+            await status.press("Cancel")
+        else:
+            await chat.edit(asked, "/video a dog --seconds 8")
+        said = BACK if way == "Cancel" else "“a dog”"
+        assert await chat.wait(says(said)) is status
+    async with harness.running(undo_seconds=LONG):
+        await chat.send(ann, "/teleport")
+        await chat.wait(says("I don't know"))
+        await settled(harness)
+    assert not status.deleted
 
 
 @pytest.mark.parametrize("way", ["captioned photo", "/animate", "answer", "/video photo"])
