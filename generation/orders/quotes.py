@@ -172,15 +172,9 @@ def quote(
             or is the default, but is not served, is replaced.
         reads: whether options in plain words count (see `plain_options`).
     """
-    again = partial(
-        quote, text, kind=kind, offer=offer, defaults=defaults, picture_size=picture_size,
-        named=named, reads=reads,
-    )  # fmt: skip
     read = reading.read(text)
     if read.problems:
         return read.problems
-    typed = instead.apply_to(read.requested) if instead is not None else read.requested
-    requested, near = typed.split_nearest()
     offer = offer.for_kind(kind)
     if not offer.families:
         return (Problem("model", "", ()),)
@@ -190,12 +184,39 @@ def quote(
     prompt = prompt or (GENTLE_MOVEMENT if kind == "i2v" else "")
     if not prompt:
         return (Problem("prompt", "", ()),)
+    said = plain_options(prompt) if reads else Options()
+    quote_with = partial(
+        _quote, prompt, read.requested, said, kind=kind, offer=offer, defaults=defaults,
+        picture_size=picture_size, named=named,
+    )  # fmt: skip
+    found = quote_with(instead)
+    if isinstance(found, Quote) and instead is None and found.unmet != Options():
+        return replace(found, met_by=_met_by(found.choice, offer, quote_with))
+    return found
+
+
+def _quote(
+    prompt: str,
+    typed: Options,
+    said: Options,
+    instead: Alternative | None,
+    *,
+    kind: Kind,
+    offer: Offer,
+    defaults: Defaults,
+    picture_size: tuple[int, int] | None,
+    named: Offer | None,
+) -> Quote | tuple[Problem, ...]:
+    """Return the quote for a prompt with its `typed` options and those `said` in plain words."""
+    if instead is not None:
+        typed = instead.apply_to(typed)
+    requested, near = typed.split_nearest()
     resolve = partial(resolve_or_replace, defaults=defaults, offer=offer, named=named, kind=kind)
     found = resolve(requested)
     if isinstance(found, Problem):
         return (found,)
     requested, (choice, instead_of) = _resolve_nearest(near, requested, found, resolve)
-    unread, said = choice, plain_options(prompt) if reads else Options()
+    unread = choice
     requested, (choice, instead_of) = _resolve_nearest(
         said, requested, (choice, instead_of), resolve
     )
@@ -206,7 +227,6 @@ def quote(
     if aspect_ratio is None and picture_size is not None:
         aspect_ratio = nearest_aspect(*picture_size, choice.mode.aspect_ratios)
     cost = price_choice(choice, offer, aspect_ratio)
-    is_chosen = bool(requested.fit or requested.aspect_ratio or defaults.fit)
     cut_share, frame = _cut(choice, aspect_ratio, picture_size)
     return Quote(
         prompt=prompt,
@@ -217,10 +237,9 @@ def quote(
         instead_of=instead_of,
         is_from_words=choice != unread or unmet != Options(),
         unmet=unmet,
-        met_by=_met_by(choice, offer, again) if unmet != Options() and instead is None else None,
         cut_share=cut_share,
         frame=frame,
-        is_chosen=is_chosen,
+        is_chosen=bool(requested.fit or requested.aspect_ratio or defaults.fit),
     )
 
 
@@ -289,7 +308,11 @@ def _unmet(
     return Options(**unmet)
 
 
-def _met_by(choice: Choice, offer: Offer, again: Callable[..., object]) -> PricedChoice | None:
+def _met_by(
+    choice: Choice,
+    offer: Offer,
+    quote_with: Callable[[Alternative], Quote | tuple[Problem, ...]],
+) -> PricedChoice | None:
     """Return the first video of another family that offers all that plain words ask for.
 
     With a picture, families known to refuse people are left out: what it shows is unknown.
@@ -299,7 +322,7 @@ def _met_by(choice: Choice, offer: Offer, again: Callable[..., object]) -> Price
             choice.kind == "i2v" and family.people is People.NO
         ):
             continue
-        found = again(instead=Alternative(family=family.name))
+        found = quote_with(Alternative(family=family.name))
         if isinstance(found, Quote) and found.unmet == Options():
             return PricedChoice(found.choice, found.price, found.credits)
     return None
