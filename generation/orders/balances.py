@@ -110,25 +110,34 @@ class Draw:
     shared: bool = False
 
 
-def choose_draws(
-    cost: int, balance: Balance, pool: Pool | None = None, *, only_bought: bool = False
-) -> tuple[Draw, ...] | None:
+def choose_draws(cost: int, balance: Balance, pool: Pool | None = None) -> tuple[Draw, ...] | None:
     """Choose the pots for a cost in credits, or None if they do not suffice.
 
     The order is: the group's pool, credits bought for the group, the account's own allowance,
     granted credits, bought credits.
     """
-    if not only_bought and shortfall(cost, balance, pool) is not None:
+    if shortfall(cost, balance, pool) is not None:
         return None
-    pots = pool.pots(0 if only_bought else min(pool.left, pool.available)) if pool else []
-    if not only_bought:
-        pots += [Draw(Pot.ALLOWANCE, balance.allowance), Draw(Pot.GRANTED, balance.granted)]
+    pots = pool.pots(min(pool.left, pool.available)) if pool else []
+    pots += [
+        Draw(Pot.ALLOWANCE, balance.allowance),
+        Draw(Pot.GRANTED, balance.granted),
+        Draw(Pot.BOUGHT, balance.bought),
+    ]
     draws = list[Draw]()
-    for pot in (*pots, Draw(Pot.BOUGHT, balance.bought)):
+    for pot in pots:
         if (part := min(cost, pot.credits)) > 0:
             draws.append(replace(pot, credits=part))
             cost -= part
-    return None if cost else tuple(draws)
+    return tuple(draws)
+
+
+def choose_bought_draws(
+    cost: int, balance: Balance, pool: Pool | None = None
+) -> tuple[Draw, ...] | None:
+    """Choose as `choose_draws` among bought credits alone."""
+    pool = None if pool is None else replace(pool, left=0)
+    return choose_draws(cost, replace(balance, allowance=0, granted=0), pool)
 
 
 def budget_share(price_micros: int, cost: int, draws: tuple[Draw, ...]) -> int:
@@ -318,7 +327,7 @@ async def accept(
     over = await _budget_refusal(tx, request.account, given, terms, now)
     if over is not None:
         # bought credits cost the operator nothing
-        draws, given = choose_draws(request.credits, own, shared, only_bought=True), 0
+        draws, given = choose_bought_draws(request.credits, own, shared), 0
         if draws is None:
             return over
     request = replace(request, price_micros=price, budget_micros=given)

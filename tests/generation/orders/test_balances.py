@@ -18,6 +18,7 @@ from generation.orders.balances import (
     Draw,
     Pool,
     budget_share,
+    choose_bought_draws,
     choose_draws,
 )
 from storage import generations, ledger
@@ -128,9 +129,9 @@ def test_what_was_bought_pays_alone_only_where_it_suffices_the_groups_first(
     own: int, shared: int, share: int | None, draws: tuple[Draw, ...] | None
 ) -> None:
     group = Pool(size=50, share=share, left=50, share_left=share, renews_at=None, bought=shared)
-    assert choose_draws(9, balance(54, own), group, only_bought=True) == draws
+    assert choose_bought_draws(9, balance(54, own), group) == draws
     if not shared:
-        assert choose_draws(9, balance(54, own), only_bought=True) == draws
+        assert choose_bought_draws(9, balance(54, own)) == draws
 
 
 @given(st.integers(0, 10_000_000), *[st.integers(0, 100)] * 4)
