@@ -354,13 +354,13 @@ def expect_known(answer: Answer) -> None:
 
 
 def _submission_error(answer: Answer, words: str, *, model: str, prompt: str) -> ProviderError:
-    """Return the exception for a submission that the API itself refused."""
-    refusal = classify(words, prompt=prompt)
-    rejected = Rejected(answer.message, moderation=refusal.moderation, people=refusal.people)
+    """Return the exception for a submission that the API itself refused in these words."""
+    refusal, message = classify(words, prompt=prompt), answer.message
+    rejected = Rejected(message, moderation=refusal.moderation, people=refusal.people)
     about_model = is_about_model(words, answer.body, model=model, prompt=prompt) or (
         answer.status == HTTPStatus.FORBIDDEN and refuses_model(words, model=model)
     )
-    error: ProviderError = OutcomeUnknown(answer.message)
+    error: ProviderError = OutcomeUnknown(message)
     match answer.status:
         case HTTPStatus.FORBIDDEN if is_about_money(words):
             error = _account_error(answer)
@@ -370,17 +370,17 @@ def _submission_error(answer: Answer, words: str, *, model: str, prompt: str) ->
         case HTTPStatus.FORBIDDEN | HTTPStatus.BAD_REQUEST if (
             about_model and not refusal.moderation
         ):
-            error = ModelGone(answer.message)
+            error = ModelGone(message)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.PAYMENT_REQUIRED | HTTPStatus.FORBIDDEN:
             error = _account_error(answer)
         case HTTPStatus.NOT_FOUND:
-            error = ModelGone(answer.message)
+            error = ModelGone(message)
         case HTTPStatus.INTERNAL_SERVER_ERROR:
-            error = ServerError(answer.message)
+            error = ServerError(message)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            error = RateLimited(answer.message, retry_after=answer.retry_after())
+            error = RateLimited(message, retry_after=answer.retry_after())
         case HTTPStatus.SERVICE_UNAVAILABLE:
-            error = NotAccepted(answer.message, retry_after=answer.retry_after())
+            error = NotAccepted(message, retry_after=answer.retry_after())
         case status if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             error = error if status == HTTPStatus.REQUEST_TIMEOUT else rejected
     return error
