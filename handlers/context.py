@@ -55,8 +55,8 @@ class OperatorPolicy:
     ai_label: bool
     stars_per_credit: int
     terms_url: str | None
-    retention_days: int | None = None
-    privacy_url: str | None = None
+    retention_days: int | None
+    privacy_url: str | None
 
 
 class FirstAdmin:

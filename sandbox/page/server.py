@@ -22,7 +22,7 @@ _PORTS = 65_536
 
 
 class ChatPage:
-    """``async with Stage(telegram, provider, port=8088)`` serves the chat page at ``url``.
+    """``async with ChatPage(telegram, provider, port=8088)`` serves the chat page at ``url``.
 
     If the port is taken, one of the next nineteen is used; 0 takes any. It is bound at once, so
     that ``url`` is known; raises OSError if none is free. With ``plays`` the first page starts with
