@@ -256,7 +256,10 @@ def _places(present: tuple[str, ...]) -> tuple[tuple[str, ...], itemgetter[tuple
 async def insert(
     tx: Connection, request: Request, *, now: float, due_at: float | None = None
 ) -> Generation:
-    """Insert a request as queued, due now or at `due_at`. Raises as `Connection.insert` does."""
+    """Insert a request as queued, due now or at `due_at`.
+
+    Raises sqlite3.IntegrityError if there is one with the same cause.
+    """
     row = await tx.insert(
         "generations", **columns(Request, request), state=State.QUEUED, reason=Reason.REQUESTED,
         due_at=now if due_at is None else due_at, created_at=now, changed_at=now,
@@ -393,7 +396,10 @@ async def max_recent_cost(tx: Connection, request: Request, *, since: float) -> 
 async def content_refused_at(
     tx: Connection, account: Account | None, *, chat: int = 0, since: float
 ) -> dict[int, float]:
-    """Return when requests since a time were refused for content, by id; None: anonymous ones."""
+    """Return when an account's requests since a time were refused for content, by id.
+
+    Without an account, of all who write as a group or channel in `chat`.
+    """
     whose, values = (
         ("account_kind = ? AND account_id = ?", (account.kind, account.id))
         if account is not None

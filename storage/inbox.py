@@ -49,7 +49,10 @@ async def receive(
 
 
 async def begin(tx: Connection, update_id: int) -> str | None:
-    """Count a start of handling and return the body, or None if it is erased."""
+    """Count a start of handling and return the body, or None if it is erased.
+
+    Several starts mean that the process ended during each.
+    """
     started = "UPDATE inbox SET starts = starts + 1 WHERE update_id = ? RETURNING body"
     return await tx.fetch_one_as(itemgetter("body"), started, (update_id,))
 

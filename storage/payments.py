@@ -152,7 +152,10 @@ async def used(tx: Connection, payment: Payment) -> int:
 
 
 async def give_up(tx: Connection, person: int) -> None:
-    """Store how many unused credits of each payment are erased: a refund leaves no debt then."""
+    """Store, before they are erased, how many unused credits each payment of a person has.
+
+    Then a later refund leaves no debt. Credits bought for groups are not erased.
+    """
     own = await tx.fetch_all_as(
         _from_row,
         f"{_PAYMENTS} WHERE person = ? AND chat IS NULL AND ended_at IS NULL ORDER BY id",

@@ -89,7 +89,10 @@ class Activity:
 async def most_active(
     db: Database, *, limit: int, skip: int = 0, called: str = ""
 ) -> tuple[list[Activity], int]:
-    """Return a page of the people `called` so, the most active first, and their number."""
+    """Return a page of people, the most active first, and their number in all.
+
+    With `called`, only people with that text in their name or username.
+    """
     if called:
         first, all_ = await _find_by_name(db, called.casefold(), skip + limit)
         page = first[skip:]

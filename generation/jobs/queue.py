@@ -351,7 +351,10 @@ class Progress:
         return Forecast(at if at > now else None, done=done, is_late=is_late)
 
     def record_shown(self, generation: Generation, at: float) -> None:
-        """Remember the time shown to the sender of a waiting request: it never moves back."""
+        """Remember the time shown to the sender of a waiting request: it never moves back.
+
+        A request that is already being made keeps its promise.
+        """
         if generation.state is State.QUEUED:
             self._remember(generation, _Promise(at, begun=False))
 

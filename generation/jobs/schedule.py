@@ -105,7 +105,10 @@ class Estimate:
 
 @dataclass(slots=True)
 class _Known:
-    """Durations of alike requests, the estimate from them, and how many were learned since."""
+    """Durations of alike requests, their usual one, and the estimate last made from them.
+
+    `learned` counts the durations since that estimate.
+    """
 
     seen: deque[float]
     usual: float
@@ -148,7 +151,10 @@ class DurationEstimates:
         return replace(known.estimate, seconds=known.usual * self._pace(request))
 
     def learn(self, generation: Generation) -> None:
-        """Add the duration of a finished generation; every tenth at least makes a new estimate."""
+        """Add the duration of a finished generation.
+
+        While few durations are known each one makes a new estimate, later every tenth.
+        """
         known = self._known.get(_alike(generation))
         if known is not None and generation.ready_at and generation.accepted_at:
             took = generation.ready_at - generation.accepted_at
@@ -160,7 +166,10 @@ class DurationEstimates:
                 known.learned, known.estimate = 0, self._estimate(generation, known.seen)
 
     def _pace(self, request: Request) -> float:
-        """Return how many times as long as usual the maker takes: newer durations count more."""
+        """Return how many times as long as usual the maker takes now.
+
+        This is a weighted median in which newer durations count more.
+        """
         newest_first = enumerate(reversed(self._recent[_maker(request)]))
         paces = [(took / known.usual, PACE_DECAY**age) for age, (took, known) in newest_first]
         weighted = sorted([(1.0, PACE_PRIOR), *paces])

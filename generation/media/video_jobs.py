@@ -160,7 +160,10 @@ def sniff_container(source: Path) -> str:
 
 
 def decode_frames(container: InputContainer, video: VideoStream) -> Iterator[VideoFrame]:
-    """Decode, without damaged packets, as players do; a file without a frame is refused."""
+    """Decode from where the container stands, without damaged packets, as players do.
+
+    Raises MediaRefused if there is no frame.
+    """
     any_decoded = False
     for packet in container.demux(video):
         decoded: list[VideoFrame] = []

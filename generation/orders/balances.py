@@ -206,7 +206,10 @@ def member(account: Account) -> int | None:
 async def budget_left(
     tx: Connection, terms: Terms, now: float, *, without: Collection[State] = frozenset()
 ) -> int | None:
-    """Return what is left of the budget in micro-dollars, without some states; None: no ceiling."""
+    """Return what is left of the budget in micro-dollars, or None if there is no ceiling.
+
+    Requests in the states `without` do not count.
+    """
     if terms.budget_usd is None:
         return None
     began = began_at(terms.budget_period, terms.zone, now)
