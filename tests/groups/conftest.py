@@ -34,7 +34,7 @@ async def strict_telegram() -> AsyncIterator[TelegramSandbox]:
 
 
 @pytest.fixture
-def strict_house(
+def strict_harness(
     strict_telegram: TelegramSandbox, provider: AimlApiSandbox, tmp_path: Path, errors: LoggedErrors
 ) -> Harness:
     """The bot beside the Telegram that keeps its limits."""

@@ -58,17 +58,17 @@ def acknowledged(telegram: TelegramSandbox, message: Message) -> bool:
 
 
 async def test_25_people_ask_in_one_group_within_a_minute_and_all_get_their_videos(
-    strict_house: Harness, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
+    strict_harness: Harness, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:
     people = [strict_telegram.person(f"Member {n}") for n in range(25)]
     group = strict_telegram.group("Crowd", people)
-    async with strict_house.running(times=UNHURRIED):
+    async with strict_harness.running(times=UNHURRIED):
         asked = await asyncio.gather(
             *(group.send(one, f"/video boat number {n}") for n, one in enumerate(people))
         )
         for message in asked:
             await group.wait(shows_video(to=message.message_id), timeout=60)
-        await settled(strict_house)
+        await settled(strict_harness)
     assert [call.error for call in strict_telegram.calls if "429" in (call.error or "")] == []
     assert len([one for one in group.messages if one.video is not None]) == 25
     assert len(provider.submissions) == 25
@@ -78,21 +78,21 @@ async def test_25_people_ask_in_one_group_within_a_minute_and_all_get_their_vide
 
 
 async def test_status_edits_are_shed_while_results_are_due(
-    strict_house: Harness, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
+    strict_harness: Harness, strict_telegram: TelegramSandbox, provider: AimlApiSandbox
 ) -> None:
     provider.render_seconds = 0.5
     people = [strict_telegram.person(f"Member {n}") for n in range(12)]
     group = strict_telegram.group("Crowd", people)
     began = time.time()
     # a board may be changed every 15 s: on a busy machine they pass
-    async with strict_house.running(
+    async with strict_harness.running(
         times=PACED, clock=lambda: began + (time.time() - began) / SPEED
     ):
         for n, one in enumerate(people):
             await group.send(one, f"/video boat number {n}")
         for n in range(12):
             await group.wait(shows_video(f"boat number {n}"), timeout=30)
-        await settled(strict_house)
+        await settled(strict_harness)
     texts = strict_telegram.calls_of("sendMessage")
     edits = strict_telegram.calls_of("editMessageText")
     assert len(texts) + len(edits) <= 3, "twelve orders share one board, which is hardly touched"
@@ -143,11 +143,11 @@ async def test_what_waited_for_a_flood_limit_arrives_after_it(
 
 
 async def test_groups_that_wait_for_a_flood_limit_hold_up_nobody_in_private(
-    strict_house: Harness, strict_telegram: TelegramSandbox
+    strict_harness: Harness, strict_telegram: TelegramSandbox
 ) -> None:
     people = [strict_telegram.person(f"Member {n}") for n in range(UPLOADS)]
     floods = []
-    async with strict_house.running(times=PACED):
+    async with strict_harness.running(times=PACED):
         for one in people:
             group = strict_telegram.group(f"Club of {one.first_name}", [one])
             rule = strict_telegram.faults.always("sendVideo", Fault.flood(50), chat_id=group.id)

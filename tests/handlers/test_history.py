@@ -12,20 +12,13 @@ from PIL import Image
 from sandbox.telegram.messages import Button
 from storage import generations
 from tests.flows.predicates import says
+from tests.groups.actions import made
 from tests.handlers.shared import settled
 
 if TYPE_CHECKING:
     from sandbox.telegram import Person, PrivateChat, TelegramSandbox
     from sandbox.telegram.messages import Message
     from tests.harness import Harness
-
-
-async def made(harness: Harness, chat: PrivateChat, person: Person, idea: str) -> Message:
-    """Have a video made."""
-    await chat.send(person, f"/video {idea}")
-    video = await chat.wait(lambda message: message.video is not None and message.caption == idea)
-    await settled(harness)
-    return video
 
 
 async def listed(chat: PrivateChat, person: Person) -> Message:

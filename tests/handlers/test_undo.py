@@ -19,7 +19,7 @@ from storage.ledger import Account
 from tests.flows.media_files import photo
 from tests.flows.predicates import says, shows_video
 from tests.flows.test_told_while_waiting import is_closed
-from tests.groups.actions import spent
+from tests.groups.actions import held_up, spent
 from tests.groups.test_pools import give
 from tests.handlers.shared import settled
 from tests.reliability.fault_cases import Clock
@@ -413,10 +413,8 @@ async def test_cancel_works_as_long_as_the_service_takes_nothing(
 async def test_what_waits_in_line_can_be_cancelled_below_its_status(
     harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    provider.render_seconds = 60.0
     async with harness.running(provider_slots=1):
-        await chat.send(ann, "/video a cat")
-        await provider.wait_for_submissions(1)
+        await held_up(provider, chat, ann)
         await chat.send(ann, "/video a dog")
         status = await chat.wait(says("Number 1 in line. 9 credits, 36 left."))
         assert (await status.press("Cancel")).text == BACK
@@ -426,10 +424,8 @@ async def test_what_waits_in_line_can_be_cancelled_below_its_status(
 async def test_what_waits_in_line_is_edited_as_if_it_could_be_undone(
     harness: Harness, chat: PrivateChat, ann: Person, provider: AimlApiSandbox
 ) -> None:
-    provider.render_seconds = 60.0
     async with harness.running(provider_slots=1):
-        await chat.send(ann, "/video a cat")
-        await provider.wait_for_submissions(1)
+        await held_up(provider, chat, ann)
         asked = await chat.send(ann, "/video a dg")
         status = await chat.wait(says("Number 1 in line. 9 credits, 36 left."))
         await chat.edit(asked, "/video a dog --seconds 8")

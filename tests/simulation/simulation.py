@@ -48,7 +48,6 @@ AWAY = 1800.0
 PRICES = {"sora-2": (9, 840_000), "sora-2-pro": (13, 1_260_000)}
 """Credits and millionths of a US dollar for four seconds."""
 GROUPS = -1000
-CHANNELS = -5000
 
 
 @dataclass(frozen=True)
