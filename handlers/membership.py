@@ -53,7 +53,8 @@ async def rights_advice(bot: ExtBot[Urgency], chat: Chat, translator: Translator
         return []
     if runs_it:
         return []
-    found = [*filter(None, [_missing(rights, translator)])]
+    missing = _missing(rights, translator)
+    found = [missing] if missing else []
     if not hears_all:
         found.append(
             _(

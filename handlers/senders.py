@@ -14,7 +14,7 @@ import telegram
 from handlers.replies.keyboards import Button
 from handlers.replies.outbox import SentMessage
 from handlers.replies.sending import Refused, SendError, translate_errors
-from handlers.replies.texts import credits_returned, sanitize
+from handlers.replies.texts import cancelled_text, sanitize
 from storage import SHARED_IDS, cards, chats, generations, people, videos
 from storage.chats import ChatKind
 from storage.generations import State
@@ -206,11 +206,6 @@ async def _order_before(services: Services, card: Card) -> Generation | None:
         return None
     # the sender was told of one that was cancelled before
     return order if order.changed_at >= card.created_at else None
-
-
-def cancelled_text(translator: Translator, credits_: int) -> str:
-    """Return the text that an order was cancelled, and its credits returned."""
-    return f"{translator.gettext('Cancelled.')} {credits_returned(translator, credits_)}"
 
 
 def cause_of(message: telegram.Message) -> str:

@@ -94,12 +94,12 @@ class _Interval:
 
 
 class Figures(_Interval):
-    """Figures of all slots together, and of each; `begins` are the starts of the slots."""
+    """Figures of all intervals together, and of each; `begins` are their starts."""
 
     def __init__(self, begins: Sequence[float]) -> None:
         super().__init__()
         self._begins = begins
-        self.slots = [_Interval() for _ in begins]
+        self.intervals = [_Interval() for _ in begins]
         self.causes = Counter[Reason]()
         self.people = Counter[int]()
         self.chats = Counter[int]()
@@ -107,8 +107,8 @@ class Figures(_Interval):
 
     def add(self, one: Asked) -> None:
         """Count a request."""
-        slot = self.slots[max(0, bisect_right(self._begins, one.at) - 1)]
-        for sums in (slot, self):
+        interval = self.intervals[max(0, bisect_right(self._begins, one.at) - 1)]
+        for sums in (interval, self):
             sums.states[one.state] += 1
             sums.charged += one.charged
             if one.took is not None:
@@ -136,7 +136,7 @@ def quantile(counts: Counter[int], part: float) -> int | None:
     return None
 
 
-def slot_starts(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
+def interval_starts(days: int, zone: ZoneInfo, now: float) -> list[datetime]:
     """Return the start of each hour of today if `days` is 1, else of each of the last days."""
     today = datetime.fromtimestamp(now, zone).date()
     midnights = [
@@ -154,11 +154,11 @@ def chart_of(
     figures: Figures, days: int, begins: Sequence[datetime], translator: Translator
 ) -> dict[str, object]:
     """Return the figures in the form that `picture_jobs.draw_chart` takes."""
-    _, slots = translator.gettext, figures.slots
+    _, intervals = translator.gettext, figures.intervals
     form = {1: "HH", 7: "EEE"}.get(days, "d MMM")
 
     def minutes(part: float) -> list[float | None]:
-        found = (quantile(slot.took, part) for slot in slots)
+        found = (quantile(one.took, part) for one in intervals)
         return [None if took is None else took / 60 for took in found]
 
     return {
@@ -171,9 +171,9 @@ def chart_of(
                 "bars": True,
                 "whole": True,
                 "series": [
-                    (_("delivered"), [slot.delivered for slot in slots]),
-                    (_("failed"), [slot.failed for slot in slots]),
-                    (_("in work"), [slot.in_work for slot in slots]),
+                    (_("delivered"), [one.delivered for one in intervals]),
+                    (_("failed"), [one.failed for one in intervals]),
+                    (_("in work"), [one.in_work for one in intervals]),
                 ],
                 "colours": [GREEN, RED, BLUE],
             },
@@ -181,7 +181,7 @@ def chart_of(
                 "title": _("US dollars"),
                 "bars": True,
                 "whole": False,
-                "series": [("", [float(pricing.from_micros(slot.charged)) for slot in slots])],
+                "series": [("", [float(pricing.from_micros(one.charged)) for one in intervals])],
                 "colours": [YELLOW],
             },
             {
@@ -214,7 +214,7 @@ async def stats(
         shown = None
     days = press.days if press and press.days in PERIODS else 1
     now, translator = services.clock(), sender.translator
-    begins = slot_starts(days, services.terms.zone, now)
+    begins = interval_starts(days, services.terms.zone, now)
     figures = Figures([begin.timestamp() for begin in begins])
     async for page in statistics.asked(services.db, since=begins[0].timestamp()):
         for one in page:

@@ -71,20 +71,21 @@ async def invite(sender: Sender, words: Sequence[str], cause: str, services: Ser
     text, details = " ".join(parts), f"{uses} × {credits_}"
     await _send_link(
         services, sender, cause,
-        act="invite", text=text, details=details, uses=uses, credits_=credits_,
+        prefix=INVITE_PREFIX, text=text, details=details, uses=uses, credits_=credits_,
     )  # fmt: skip
 
 
 async def _send_link(
     services: Services, sender: Sender, cause: str,
-    *, act: str, text: str, details: str, uses: int, credits_: int,
+    *, prefix: str, text: str, details: str, uses: int, credits_: int,
 ) -> None:  # fmt: skip
-    """Make a link and send it; its secret begins with the act, so that a gift is no invite."""
-    secret, by, now = f"{act}-{secrets.token_urlsafe(12)}", sender.account.id, services.clock()
+    """Make a link and send it; its secret begins with the prefix, so that a gift is no invite."""
+    secret, by, now = prefix + secrets.token_urlsafe(12), sender.account.id, services.clock()
     async with services.db.transaction() as tx:
         link = await people.make_invite(
             tx, secret, uses=uses, credits_=credits_, cause=cause, by=by, now=now
         )
+        act = prefix.removesuffix("-")
         await record(tx, services, sender, cause, act, details=f"#{link.id}: {details}")
     revoke = Button(sender.translator.gettext("Revoke"), _RevokeInvite(link.id))
     await sender.reply(f"{text}\n\n{sender.outbox.link}?start={link.secret}", buttons=[[revoke]])
@@ -104,7 +105,7 @@ async def gift(sender: Sender, words: Sequence[str], cause: str, services: Servi
     ).format(credits=worth(translator, credits_, services.usual_cost))
     await _send_link(
         services, sender, cause,
-        act="gift", text=text, details=str(credits_), uses=1, credits_=credits_,
+        prefix=GIFT_PREFIX, text=text, details=str(credits_), uses=1, credits_=credits_,
     )  # fmt: skip
 
 

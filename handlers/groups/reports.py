@@ -106,7 +106,7 @@ async def _notify_admins(
             now=now,
             generation=video.id,
             place=None if sender.chat.is_private else sanitize(sender.chat.title),
-            reporter=await _name_and_id(tx, sender.account) if sender.person else sender.name,
+            reporter=await _name_and_id(tx, sender.account),
             owner=await _name_and_id(tx, video.account),
             by_person=video.account.is_person,
             words=sanitize(truncate(words, MAX_QUOTE_LENGTH)),

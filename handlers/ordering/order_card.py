@@ -133,11 +133,11 @@ def _card_text(card: Card, quote: Quote, price: str, translator: Translator) -> 
     prompt = sanitize(truncate(quote.prompt, MAX_PROMPT_SHOWN))
     head = _card_question(card, translator).format(prompt=prompt)
     summary = substitution_note(quote, translator) or video_summary(translator, quote)
-    lines = [f"{head}\n", summary, *_unmet_text(quote, translator), price]
+    lines = [f"{head}\n", summary]
     if quote.cuts and quote.instead_of is None:
         cut = translator.gettext("{share} of the photo is cut away")
-        lines.insert(2, cut.format(share=translator.percent(quote.cut_share)))
-    return "\n".join(lines)
+        lines.append(cut.format(share=translator.percent(quote.cut_share)))
+    return "\n".join([*lines, *_unmet_text(quote, translator), price])
 
 
 def _unmet_text(quote: Quote, translator: Translator) -> list[str]:
@@ -145,7 +145,7 @@ def _unmet_text(quote: Quote, translator: Translator) -> list[str]:
     unmet, model, _ = quote.unmet, quote.choice.family.title, translator.gettext
     length = translator.duration(int(unmet.seconds)) if unmet.seconds else None
     options = " · ".join(filter(None, (length, unmet.aspect_ratio, unmet.resolution)))
-    lines = [_("Not with {model}: {options}")] * bool(options)
+    lines = [_("Not with {model}: {options}")] if options else []
     if unmet.silent and not quote.choice.mode.can_be_silent:
         lines.append(_("{model} always makes sound."))
     return [line.format(model=model, options=options) for line in lines]
@@ -198,7 +198,8 @@ def card_buttons(
     if quote.cuts:
         whole = _("Whole picture · {credits}").format(credits=cost)
         first.append(Button(whole, Start(card.id, fit="pad", credits=quote.credits)))
-    other, sent = quote.met_by, SentPicture.on(card) if quote.cuts_unasked else None
+    other = quote.met_by
+    sent = SentPicture.on(card) if quote.cuts_unasked else None
     if other is None and sent and sent.size:
         other = find_uncropped(quote.choice, quote.prompt, sent.size, services.offer)
     if other is not None:

@@ -89,9 +89,12 @@ class Notices:
         # the notice replies to no message of the person: they pressed a button, or deleted it
         is_no_reply = about is not None and (about.origin == "press" or owed.reply_to is None)
         by_name = is_no_reply and not chat.is_private
-        if owed.kind in {NoticeKind.GOODBYE, NoticeKind.FILM}:
-            act = self._leave_group if owed.kind is NoticeKind.GOODBYE else self._send_film
-            await self._send_or_postpone(chat, owed, partial(act, chat, owed, translator))
+        if owed.kind is NoticeKind.GOODBYE:
+            await self._send_or_postpone(chat, owed, partial(self._leave_group, chat, translator))
+            return
+        if owed.kind is NoticeKind.FILM:
+            film = partial(self._send_film, chat, owed, translator)
+            await self._send_or_postpone(chat, owed, film)
             return
         try:
             text, buttons = notice_text(owed, translator, name=name, link=link, by_name=by_name)
@@ -117,7 +120,7 @@ class Notices:
                 chat, text, buttons=buttons, reply_to=owed.reply_to, thread_id=owed.thread_id
             )
 
-    async def _leave_group(self, chat: Chat, _: Owed, translator: Translator) -> None:
+    async def _leave_group(self, chat: Chat, translator: Translator) -> None:
         text = translator.gettext("My owner took me out of this group. Goodbye!")
         await self.outbox.leave_group(chat, text)
         async with self.db.transaction() as tx:

@@ -264,6 +264,11 @@ def credits_returned(translator: Translator, count: int) -> str:
     return translator.ngettext("{count} credit is back.", "{count} credits are back.", count)
 
 
+def cancelled_text(translator: Translator, count: int) -> str:
+    """Return the text that an order was cancelled, and its credits returned."""
+    return f"{translator.gettext('Cancelled.')} {credits_returned(translator, count)}"
+
+
 def worth(translator: Translator, count: int, cost: int) -> str:
     """Format credits and what they buy: "20 credits, about 2 videos"."""
     if count < cost:

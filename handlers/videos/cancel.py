@@ -14,9 +14,8 @@ from generation.orders.reading import read_number
 from handlers.presses import not_yours
 from handlers.replies.keyboards import Button, Cancel, Undo, in_rows
 from handlers.replies.sending import Refused, SendError
-from handlers.replies.texts import sanitize, truncate
+from handlers.replies.texts import cancelled_text, sanitize, truncate
 from handlers.routing import Router
-from handlers.senders import cancelled_text
 from storage import chats, generations
 from storage.generations import PENDING, UNFINISHED, State
 

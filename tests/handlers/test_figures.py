@@ -16,7 +16,7 @@ from PIL import Image
 from generation.media.formats import MediaFailed
 from generation.media.pool import MediaProcesses
 from generation.models.pricing import Period
-from handlers.admin.figures import Figures, budget_line, chart_of, quantile, slot_starts
+from handlers.admin.figures import Figures, budget_line, chart_of, interval_starts, quantile
 from sandbox.aimlapi import Fault
 from storage.generations import Reason, State
 from storage.ledger import Account
@@ -57,10 +57,10 @@ def test_a_budget_says_what_is_left_and_when_it_is_whole_again() -> None:
 )
 def test_a_day_has_its_own_hours_and_begins_where_the_operator_lives(day: str, hours: int) -> None:
     noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=BERLIN)
-    begins = slot_starts(1, BERLIN, noon.timestamp())
+    begins = interval_starts(1, BERLIN, noon.timestamp())
     assert len(begins) == hours
     assert begins[0].isoformat()[:16] == f"{day}T00:00"
-    days = slot_starts(7, BERLIN, noon.timestamp())
+    days = interval_starts(7, BERLIN, noon.timestamp())
     assert len(days) == 7
     assert {begin.hour for begin in days} == {0}
     assert days[-1] == begins[0]
@@ -83,7 +83,7 @@ def test_each_request_counts_in_its_slot() -> None:
     figures.add(one(99.0, State.FAILED, charged=0, credits=0, reason=Reason.WAITED_TOO_LONG))
     figures.add(one(100.0, State.CANCELLED, charged=0, credits=0, reason=Reason.CANCELLED))
     figures.add(one(900.0, State.QUEUED, account=Account.chat(7), chat=7))
-    assert [slot.states.total() for slot in figures.slots] == [2, 2]
+    assert [slot.states.total() for slot in figures.intervals] == [2, 2]
     assert (figures.failed, figures.in_work, figures.took) == (2, 1, {60: 1})
     assert (figures.charged, figures.spent, figures.told) == (1_680_000, 800_000, 1)
     assert (figures.seconds, figures.credits) == (4, 18)
@@ -94,7 +94,7 @@ def test_each_request_counts_in_its_slot() -> None:
 @pytest.mark.parametrize("count", [0, 10_000])
 async def test_figures_are_drawn_however_many_there_are(tmp_path: Path, count: int) -> None:
     now = datetime(2026, 11, 26, 12, tzinfo=BERLIN).timestamp()
-    begins = slot_starts(30, BERLIN, now)
+    begins = interval_starts(30, BERLIN, now)
     figures = Figures([begin.timestamp() for begin in begins])
     for number in range(count):
         at = now - number * 30 * 24 * 3600 / 10_000
