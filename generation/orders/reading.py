@@ -277,6 +277,13 @@ def _plain_words() -> dict[str, Any]:
 
 
 @cache
+def _video_words() -> tuple[str, ...]:
+    return tuple(
+        word for one in _plain_words()["phrases"] for word in one["by kind"].get("video", ())
+    )
+
+
+@cache
 def _phrases() -> Mapping[str, list[tuple[list[str], _Phrase]]]:
     """Return the phrases and their words by first word, longest first."""
     found: dict[str, _Phrase] = {}
@@ -368,7 +375,7 @@ def _options_of_part(tokens: list[str]) -> dict[str, Any]:
         _MEANS_THE_VIDEO.search(kinds := kinds[:_MAX_WORDS])
         or (len(said) > 1 and _HAS_OPTIONS.match(kinds))
         # "8 second cat video"
-        or ("seconds" in said and tokens[-1].endswith(tuple(_plain_words()["last"])))
+        or ("seconds" in said and tokens[-1].endswith(_video_words()))
     )
     if not is_sure:
         said = {}

@@ -29,6 +29,7 @@ TALL, LONG, MUTE = Options(aspect_ratio="9:16"), Options(seconds="8"), Options(s
         ("a cat, 8s", LONG),
         ("a cat for 8 seconds", LONG),
         ("8 second video of a cat", LONG),
+        ("竖屏影片一只猫在跑", TALL),
         ("an 8-second clip of a cat", LONG),
         ("a cat. 8 seconds long, please", LONG),
         ("make it 8 seconds", LONG),
